@@ -1,0 +1,57 @@
+import { MAX_ACTIONS } from "./limits";
+
+/**
+ * What the engine asks of its host, carried out in order after the call has
+ * returned (design: a trap leaves nothing half done). A record is four words:
+ *
+ *     u32 kind   u32 argument   u32 pointer   u32 length
+ *
+ * The bytes behind the pointer stay as they are until the next call.
+ */
+export const enum Action {
+  /** Send `length` echo slots at `pointer` (icmp/slot.ts); argument: IP version, 4 or 6. */
+  SEND_ECHOES = 1,
+  /** Connect the vici stream to the Unix socket whose path is at `pointer`; answer with viciOpened or viciClosed. */
+  VICI_CONNECT = 2,
+  /** Write the bytes to the vici stream, after those that wait. */
+  VICI_SEND = 3,
+  /** Close the vici stream and forget what waits. */
+  VICI_CLOSE = 4,
+  /** Log the text; argument: severity as in RFC 5424 (2 critical, 3 error, 5 notification, 6 information). */
+  LOG = 5,
+  /** Answer control client `argument` with the bytes, then close it. */
+  REPLY = 6,
+  /** One mistake in the configuration: a line of text, `FILE:LINE: ...`. */
+  CONFIG_ERROR = 7,
+  /** Write the bytes to the netlink (NETLINK_ROUTE) socket. */
+  NETLINK_SEND = 8,
+}
+
+const RECORD_BYTES: i32 = 16;
+const buffer: usize = memory.data(MAX_ACTIONS * RECORD_BYTES);
+let count: i32 = 0;
+
+/** Forgets the records of the call before. */
+export function resetActions(): void {
+  count = 0;
+}
+
+/** Adds a record. What is past MAX_ACTIONS is dropped: every sender retries by its own deadline. */
+export function act(kind: Action, argument: u32, pointer: usize, length: i32): bool {
+  if (count == MAX_ACTIONS) return false;
+  const record = buffer + count * RECORD_BYTES;
+  store<u32>(record, kind);
+  store<u32>(record, argument, 4);
+  store<u32>(record, <u32>pointer, 8);
+  store<u32>(record, length, 12);
+  count++;
+  return true;
+}
+
+export function actionCount(): i32 {
+  return count;
+}
+
+export function actionBuffer(): usize {
+  return buffer;
+}

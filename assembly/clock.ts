@@ -1,0 +1,20 @@
+/** The time that came with the input now being worked on. Set by index.ts alone. */
+
+/** Monotonic milliseconds: every deadline and delay. */
+export let now_ms: i64 = 0;
+/** Milliseconds since 1970 in UTC: only shown to people. */
+export let wall_ms: i64 = 0;
+/** Seconds that local time is ahead of UTC: only shown to people. */
+export let utc_offset_s: i32 = 0;
+
+export function setTime(now: i64, wall: i64): void {
+  now_ms = now;
+  wall_ms = wall;
+}
+
+export function setUtcOffset(offset_s: i32): void {
+  utc_offset_s = offset_s;
+}
+
+/** A deadline that never comes. */
+export const NEVER: i64 = i64.MAX_VALUE;

@@ -1,0 +1,139 @@
+import { ADDRESS_BYTES } from "../bytes/address";
+
+/** Options of a VPN that are on or off. */
+export const enum VpnFlag {
+  MONITOR = 1,
+  REKEY = 2,
+  OPTIMIZED = 4,
+}
+
+/** Offsets of the byte strings in a VpnConfig: a length byte, then the bytes (bytes/slice.ts, `setName`). */
+const NAME = 0;
+const GATEWAY = NAME + 32;
+const CHILD = GATEWAY + 64;
+const SOURCE_INTERFACE = CHILD + 64;
+const SOURCE_IP = SOURCE_INTERFACE + 16;
+const DESTINATION_IP = SOURCE_IP + 16;
+const SCALARS = DESTINATION_IP + 64;
+
+/** Bytes of a VpnConfig. */
+export const VPN_CONFIG_BYTES: i32 = SCALARS + 32;
+
+/** What one `config vpn` section says, complete: defaults are filled in. Plain bytes, comparable as such. */
+@unmanaged
+export class VpnConfig {
+  private at(offset: usize): usize {
+    return changetype<usize>(this) + offset;
+  }
+
+  /** The section's name, at most MAX_NAME_BYTES. */
+  get name(): usize {
+    return this.at(NAME);
+  }
+  /** strongSwan's connection, at most MAX_IKE_NAME_BYTES. */
+  get gateway(): usize {
+    return this.at(GATEWAY);
+  }
+  /** strongSwan's child in that connection. */
+  get child(): usize {
+    return this.at(CHILD);
+  }
+  /** Interface whose address is the source; empty where not given. */
+  get source_interface(): usize {
+    return this.at(SOURCE_INTERFACE);
+  }
+  /** 16 bytes; unset (bytes/address.ts, `isUnset`) where not given. */
+  get source_ip(): usize {
+    return this.at(SOURCE_IP);
+  }
+  /** 16 bytes each. */
+  destination_ip(i: i32): usize {
+    return this.at(DESTINATION_IP + i * ADDRESS_BYTES);
+  }
+
+  get interval_ms(): i32 {
+    return load<i32>(this.at(SCALARS));
+  }
+  set interval_ms(value: i32) {
+    store<i32>(this.at(SCALARS), value);
+  }
+  /** Consecutive misses until 'down'. */
+  get threshold(): i32 {
+    return load<i32>(this.at(SCALARS), 4);
+  }
+  set threshold(value: i32) {
+    store<i32>(this.at(SCALARS), value, 4);
+  }
+  /** Seconds until a Phase 1 key is renewed where strongSwan has no time of its own for it; 0 never. */
+  get phase1_lifetime_s(): i32 {
+    return load<i32>(this.at(SCALARS), 8);
+  }
+  set phase1_lifetime_s(value: i32) {
+    store<i32>(this.at(SCALARS), value, 8);
+  }
+  /** Consecutive answered rounds until 'up'. */
+  get recover(): i32 {
+    return load<u8>(this.at(SCALARS), 12);
+  }
+  set recover(value: i32) {
+    store<u8>(this.at(SCALARS), <u8>value, 12);
+  }
+  /** Destinations that must answer in a round; 0: all of them. */
+  get quorum(): i32 {
+    return load<u8>(this.at(SCALARS), 13);
+  }
+  set quorum(value: i32) {
+    store<u8>(this.at(SCALARS), <u8>value, 13);
+  }
+  /** VpnFlag. */
+  get flags(): i32 {
+    return load<u8>(this.at(SCALARS), 14);
+  }
+  set flags(value: i32) {
+    store<u8>(this.at(SCALARS), <u8>value, 14);
+  }
+  get destination_count(): i32 {
+    return load<u8>(this.at(SCALARS), 15);
+  }
+  set destination_count(value: i32) {
+    store<u8>(this.at(SCALARS), <u8>value, 15);
+  }
+  /** Bytes of an echo, ICMP header included. */
+  get size(): i32 {
+    return load<u16>(this.at(SCALARS), 16);
+  }
+  set size(value: i32) {
+    store<u16>(this.at(SCALARS), <u16>value, 16);
+  }
+
+  has(flag: VpnFlag): bool {
+    return (this.flags & flag) != 0;
+  }
+}
+
+const PATH = 0;
+const GLOBAL_SCALARS = 112;
+
+/** Bytes of a GlobalConfig. */
+export const GLOBAL_CONFIG_BYTES: i32 = GLOBAL_SCALARS + 16;
+
+/** What `config vpnmonitor 'global'` says. */
+@unmanaged
+export class GlobalConfig {
+  /** Path of charon's vici socket: a length byte, then at most MAX_PATH_BYTES. */
+  get vici(): usize {
+    return changetype<usize>(this) + PATH;
+  }
+  get interval_ms(): i32 {
+    return load<i32>(changetype<usize>(this) + GLOBAL_SCALARS);
+  }
+  set interval_ms(value: i32) {
+    store<i32>(changetype<usize>(this) + GLOBAL_SCALARS, value);
+  }
+  get threshold(): i32 {
+    return load<i32>(changetype<usize>(this) + GLOBAL_SCALARS, 4);
+  }
+  set threshold(value: i32) {
+    store<i32>(changetype<usize>(this) + GLOBAL_SCALARS, value, 4);
+  }
+}

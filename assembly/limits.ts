@@ -1,0 +1,83 @@
+/**
+ * Every bound of the engine, in one place. A bound refuses with an ordinary
+ * error long before the module's memory would end.
+ */
+
+/** VPNs that one configuration may name. */
+export const MAX_VPNS: i32 = 100_000;
+/** Gateways (IKE connections) that the VPNs may name. */
+export const MAX_GATEWAYS: i32 = MAX_VPNS;
+/** IKE_SAs (Phase 1) that are kept from a listing. */
+export const MAX_PHASE1: i32 = 2 * MAX_GATEWAYS;
+/** CHILD_SAs (Phase 2) that are kept from a listing. */
+export const MAX_PHASE2: i32 = 4 * MAX_VPNS;
+/** CHILD_SAs of one VPN that are looked at; more than one is a duplicate or a rekey in progress. */
+export const MAX_PHASE2_PER_VPN: i32 = 64;
+
+/** Bytes of a VPN's name (ScreenOS has 31). */
+export const MAX_NAME_BYTES: i32 = 31;
+/** Bytes of the name of a strongSwan connection or child. */
+export const MAX_IKE_NAME_BYTES: i32 = 63;
+/** Bytes of a network interface's name (IFNAMSIZ - 1). */
+export const MAX_INTERFACE_BYTES: i32 = 15;
+/** Bytes of a path in the configuration (sun_path's limit). */
+export const MAX_PATH_BYTES: i32 = 107;
+/** Destinations of one VPN. */
+export const MAX_DESTINATIONS: i32 = 4;
+/** Traffic selectors kept for each side of a CHILD_SA. */
+export const MAX_SELECTORS: i32 = 4;
+/** Bytes of an algorithm's name as `get sa` shows it. */
+export const MAX_ALGORITHM_BYTES: i32 = 31;
+
+/** One input: a configuration, a command, a read from the vici socket or from netlink. */
+export const INPUT_BYTES: i32 = 4 << 20;
+/** A configuration file. */
+export const MAX_CONFIG_BYTES: i32 = INPUT_BYTES - 4096;
+/** Errors that one configuration reports; the rest is counted. */
+export const MAX_CONFIG_ERRORS: i32 = 50;
+/** A command on the control socket. */
+export const MAX_COMMAND_BYTES: i32 = 1024;
+/** The answer to a command. */
+export const MAX_REPLY_BYTES: i32 = 4 << 20;
+/** One vici packet (strongSwan's own limit). */
+export const MAX_VICI_BYTES: i32 = 512 << 10;
+/** One vici request of ours. */
+export const MAX_VICI_REQUEST_BYTES: i32 = 512;
+/** Sections and lists that may stand inside each other in a vici message. */
+export const MAX_VICI_DEPTH: i32 = 16;
+/** Requests that wait for their turn on the vici connection. */
+export const MAX_VICI_QUEUE: i32 = 256;
+
+/** ICMP echo, header included, as `option size` sets it. */
+export const MIN_ECHO_BYTES: i32 = 64;
+export const MAX_ECHO_BYTES: i32 = 1350;
+/** Echoes in one batch, each way. */
+export const BATCH: i32 = 64;
+/** The longest IPv4 header, which raw sockets deliver. */
+export const MAX_IPV4_HEADER_BYTES: i32 = 60;
+
+export const MIN_INTERVAL_MS: i32 = 20;
+export const MAX_INTERVAL_MS: i32 = 3_600_000;
+export const DEFAULT_INTERVAL_MS: i32 = 10_000;
+export const MIN_THRESHOLD: i32 = 1;
+export const MAX_THRESHOLD: i32 = 65_536;
+export const DEFAULT_THRESHOLD: i32 = 10;
+export const MAX_RECOVER: i32 = 64;
+/** Samples behind `availability_percent` (NETSCREEN-VPN-MON-MIB nsVpnMonAvail). */
+export const SAMPLES: i32 = 30;
+
+/** Events kept for `get event`. */
+export const MAX_EVENTS: i32 = 1024;
+/** Bytes of one event's text. */
+export const MAX_EVENT_BYTES: i32 = 240;
+/** Actions that one call may leave for the host. */
+export const MAX_ACTIONS: i32 = 512;
+/** Of these, what lines of the event log leave to everything else. */
+export const RESERVED_ACTIONS: i32 = 64;
+
+/** Network interfaces and addresses of this machine that are known by name. */
+export const MAX_INTERFACES: i32 = 1024;
+export const MAX_ADDRESSES: i32 = 4096;
+
+/** Gateways that may negotiate at the same time (against a stampede after an outage). */
+export const MAX_NEGOTIATIONS: i32 = 16;

@@ -1,0 +1,70 @@
+import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
+import { MAX_PHASE1 } from "../limits";
+
+/** strongSwan's names of an IKE_SA's states (vici list-sas, `state`). */
+export const enum IkeState {
+  UNKNOWN = 0,
+  CREATED,
+  CONNECTING,
+  ESTABLISHED,
+  PASSIVE,
+  REKEYING,
+  REKEYED,
+  DELETING,
+  DESTROYING,
+}
+
+/** Bytes of a Phase1 record. */
+export const PHASE1_BYTES: i32 = 256;
+
+/** An IKE_SA as the last listing showed it. */
+@unmanaged
+export class Phase1 {
+  /** vici's `uniqueid`. */
+  id: u32;
+  /** Index of its gateway. */
+  gateway: i32;
+  /** Next IKE_SA of the gateway, or -1. */
+  next: i32;
+  /** IkeState. */
+  state: u8;
+  /** Whether this end initiated it. */
+  initiator: bool;
+  /** 1 or 2. */
+  version: u8;
+  /** Whether a task that makes or rekeys a CHILD_SA is active or queued. */
+  child_task: bool;
+  remote_port: u16;
+  /** Mark of the listing that is being read: what keeps an old mark at its end is gone. */
+  mark: u16;
+  /** Whether the peer has answered at all: it has given its SPI (RFC 7296, 3.1). */
+  answered: bool;
+  /** Monotonic; 0 unset. */
+  established_at_ms: i64;
+  /** When strongSwan itself rekeys it; 0: never. */
+  rekey_at_ms: i64;
+  /** When strongSwan itself reauthenticates it; 0: never. */
+  reauth_at_ms: i64;
+  // Behind the scalars, by offset: 16 bytes each, and a name of MAX_ALGORITHM_BYTES.
+  get local_host(): usize {
+    return changetype<usize>(this) + 64;
+  }
+  get remote_host(): usize {
+    return changetype<usize>(this) + 80;
+  }
+  /** As ScreenOS writes it: `aes128/sha256`. */
+  get algorithm(): usize {
+    return changetype<usize>(this) + 96;
+  }
+}
+
+/** All IKE_SAs of all gateways. Unused records are chained by sa/table.ts. */
+export const phase1s: Table = tableAt(memory.data(TABLE_BYTES));
+
+export function phase1At(index: i32): Phase1 {
+  return changetype<Phase1>(phase1s.at(index));
+}
+
+export function initPhase1(): void {
+  phase1s.init(PHASE1_BYTES, MAX_PHASE1);
+}

@@ -1,0 +1,86 @@
+import { Selector, SELECTOR_BYTES } from "../bytes/selector";
+import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
+import { MAX_PHASE2, MAX_SELECTORS } from "../limits";
+
+/** strongSwan's names of a CHILD_SA's states (vici list-sas, `state`). */
+export const enum ChildState {
+  UNKNOWN = 0,
+  CREATED,
+  ROUTED,
+  INSTALLING,
+  INSTALLED,
+  UPDATING,
+  REKEYING,
+  REKEYED,
+  RETRYING,
+  DELETING,
+  DELETED,
+  DESTROYING,
+}
+
+/** Bytes of a Phase2 record. */
+export const PHASE2_BYTES: i32 = 512;
+const LOCAL_SELECTORS = 160;
+const REMOTE_SELECTORS = LOCAL_SELECTORS + MAX_SELECTORS * SELECTOR_BYTES;
+
+/** A CHILD_SA as the last listing showed it. */
+@unmanaged
+export class Phase2 {
+  /** vici's `uniqueid`. */
+  id: u32;
+  /** `uniqueid` of its IKE_SA. */
+  ike_id: u32;
+  /** Index of its VPN. */
+  vpn: i32;
+  /** Next CHILD_SA of the VPN, or -1. */
+  next: i32;
+  spi_in: u32;
+  spi_out: u32;
+  /** ChildState. */
+  state: u8;
+  local_selectors: u8;
+  remote_selectors: u8;
+  /** Bit i: whether it carries the echoes to target i of its VPN (set by monitor/resolve.ts). */
+  covered: u8;
+  /** Mark of the listing that is being read. */
+  mark: u16;
+  padding: u16;
+  packets_in: i64;
+  packets_out: i64;
+  bytes_in: i64;
+  bytes_out: i64;
+  installed_at_ms: i64;
+  /** When strongSwan itself rekeys it; 0: never. */
+  rekey_at_ms: i64;
+  /** Hard lifetime's end; 0: none. */
+  expires_at_ms: i64;
+  /** When the engine renews it because strongSwan would not; NEVER: it need not. */
+  soft_at_ms: i64;
+  /** As ScreenOS writes it: `esp:aes128/sha256`; a name of MAX_ALGORITHM_BYTES. */
+  get algorithm(): usize {
+    return changetype<usize>(this) + 128;
+  }
+  local_selector(i: i32): Selector {
+    return changetype<Selector>(changetype<usize>(this) + LOCAL_SELECTORS + i * SELECTOR_BYTES);
+  }
+  remote_selector(i: i32): Selector {
+    return changetype<Selector>(changetype<usize>(this) + REMOTE_SELECTORS + i * SELECTOR_BYTES);
+  }
+
+  /** Whether it forwards: INSTALLED, and also while it is rekeyed or deleted (strongswan.md). */
+  get forwards(): bool {
+    return this.state == ChildState.INSTALLED || this.state == ChildState.UPDATING
+      || this.state == ChildState.REKEYING;
+  }
+}
+
+/** All CHILD_SAs of all VPNs. Unused records are chained by sa/table.ts. */
+export const phase2s: Table = tableAt(memory.data(TABLE_BYTES));
+
+export function phase2At(index: i32): Phase2 {
+  return changetype<Phase2>(phase2s.at(index));
+}
+
+export function initPhase2(): void {
+  phase2s.init(PHASE2_BYTES, MAX_PHASE2);
+}

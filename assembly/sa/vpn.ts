@@ -1,0 +1,170 @@
+import { ADDRESS_BYTES } from "../bytes/address";
+import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
+import { VPN_CONFIG_BYTES, VpnConfig } from "../config/model";
+import { MAX_VPNS } from "../limits";
+
+/** The state of a VPN, as design.md has it; `Sta` follows from it and from the SA (console/sta.ts). */
+export const enum State {
+  /** No SA, and nothing known of the path: I/I. */
+  INACTIVE = 0,
+  /** An SA, not (yet) verified: A/-. */
+  READY = 1,
+  /** Answers: A/U. */
+  UP = 2,
+  /** No answers: A/D with an SA; without one I/I. */
+  DOWN = 3,
+}
+
+/** What runtime notes of a VPN, beside its configuration. */
+export const enum Note {
+  /** The record is in use. */
+  USED = 1,
+  /** An echo of it is out in this round. */
+  PROBED = 2,
+  /** It asked its gateway to negotiate. */
+  RECOVERING = 4,
+  /** Some echo was answered since it was configured. */
+  ANSWERED = 8,
+  /** Some echo was answered on the SA in use. */
+  VERIFIED = 16,
+  /** Its target never answered while user traffic came in. */
+  SILENT = 32,
+  /** The latest of its events 00040 and 00041 was 00040 ... */
+  SAID_UP = 64,
+  /** ... or 00041: they alternate. */
+  SAID_DOWN = 128,
+  /** That its selectors or addresses do not fit has been said. */
+  SAID_UNCOVERED = 256,
+  /** The SA in use has another SPI than the one that was last said to work. */
+  NEW_KEY = 512,
+  /** The round is due and waits for fresh packet counters. */
+  COUNTING = 1024,
+}
+
+/** Bytes of a Vpn record. */
+export const VPN_BYTES: i32 = 1024;
+const TARGETS = 192;
+const CONFIG = 512;
+
+/** One target of a VPN: an address that is pinged. */
+@unmanaged
+export class Target {
+  // The address takes the first 16 bytes.
+  private address0: u64;
+  private address1: u64;
+  /** Bit i: whether round `seq - i` of the VPN was answered. */
+  answered: u64;
+
+  get address(): usize {
+    return changetype<usize>(this);
+  }
+}
+const TARGET_BYTES: i32 = ADDRESS_BYTES + 8;
+
+/** A monitored Phase 2. What every tick touches stands first, in one cache line. */
+@unmanaged
+export class Vpn {
+  /** State. */
+  state: u8;
+  /** Targets with an address. */
+  target_count: u8;
+  /** Note. */
+  notes: u16;
+  /** Number of the round under way; the first is 1. */
+  seq: u32;
+  /** When the next round begins. */
+  due_ms: i64;
+  /** Bit i: whether round `seq - i` had its quorum of answers. */
+  samples: u64;
+  /** Rounds judged, at most 64: how many bits of `samples` count. */
+  sample_count: i32;
+  /** Rounds missed in a row. */
+  misses: i32;
+  /** Rounds answered in a row, while not up. */
+  answers: i32;
+  /** Timer of the wheel (timer/wheel.ts) for the next round. */
+  timer: i32;
+  /** -1: none yet. */
+  delay_last_ms: i32;
+  /** Rolling average in 1/16 ms; -1: none yet. */
+  delay_avg_16: i32;
+  /** CHILD_SA in use (sa/phase2.ts), or -1. */
+  current: i32;
+  /** First CHILD_SA, chained by Phase2.next; -1 none. */
+  first_phase2: i32;
+
+  // The second line: what only answers, listings and people touch.
+  /** Gateway (sa/gateway.ts). */
+  gateway: i32;
+  /** Next VPN of the gateway, or -1. */
+  next_of_gateway: i32;
+  /** Inbound SPI of the SA in use, or of the last one; 0: there was none. */
+  spi_in: u32;
+  /** Successful rekeys. */
+  rekeys: u32;
+  echoes_sent: u32;
+  echoes_answered: u32;
+  /** Answers to this round and to earlier ones are too old to say 'up': a decision is not unmade. */
+  stale_seq: u32;
+  /** Negotiations for it since it was last up. */
+  recoveries: i32;
+  /** When an answer last came; 0 never. */
+  answered_at_ms: i64;
+  /** When user traffic last came in; 0 never. */
+  inbound_at_ms: i64;
+  /** Packets of users, the monitor's own left out, that the SA in use had carried at the last look. */
+  user_in: i64;
+  user_out: i64;
+  /** Our own packets that the SA in use has carried. */
+  own_in: u32;
+  own_out: u32;
+  /** When the next negotiation for a path that is not verified may begin. */
+  retry_at_ms: i64;
+
+  target(i: i32): Target {
+    return changetype<Target>(changetype<usize>(this) + TARGETS + i * TARGET_BYTES);
+  }
+  /** Source of its echoes, 16 bytes; unset while there is none. */
+  get source(): usize {
+    return changetype<usize>(this) + TARGETS + 4 * TARGET_BYTES;
+  }
+  get config(): VpnConfig {
+    return changetype<VpnConfig>(changetype<usize>(this) + CONFIG);
+  }
+
+  noted(note: Note): bool {
+    return (this.notes & note) != 0;
+  }
+  note(note: Note): void {
+    this.notes |= <u16>note;
+  }
+  unnote(note: Note): void {
+    this.notes &= ~(<u16>note);
+  }
+}
+
+const vpns: Table = tableAt(memory.data(TABLE_BYTES));
+/** Records ever used: those behind a removed VPN's stay, without Note.USED. */
+export let vpn_count: i32 = 0;
+
+export function vpnAt(index: i32): Vpn {
+  return changetype<Vpn>(vpns.at(index));
+}
+
+/** ScreenOS's SA ID (`HEX ID`, tunnel ID) of the VPN with that index. */
+export function tunnelId(index: i32): u32 {
+  return index + 1;
+}
+
+export function initVpns(): void {
+  assert(CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
+  vpns.init(VPN_BYTES, MAX_VPNS);
+  vpn_count = 0;
+}
+
+/** Room for one more VPN: its index, or -1 at the limit. */
+export function addVpn(): i32 {
+  for (let i = 0; i < vpn_count; i++) if (!vpnAt(i).noted(Note.USED)) return i;
+  if (!vpns.ensure(vpn_count + 1)) return -1;
+  return vpn_count++;
+}
