@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Makes a fresh Debian machine ready to build and to test, as root: says first in
+# one line each what only a person can mend, then installs what is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What docs/dependencies.md explains, line by line.
+packages=(
+  ca-certificates git gcc libc6-dev
+  strongswan-swanctl strongswan-charon libcharon-extra-plugins libstrongswan-extra-plugins
+  nftables iproute2 iputils-ping tcpdump
+  shellcheck
+)
+
+missing=0
+
+# Says what is missing and how to get it; the script ends after all checks.
+complain() {
+  echo "rekeyd: $1" >&2
+  missing=1
+}
+
+# Whether version $1 is at least $2, both dotted numbers.
+at_least() {
+  [ "$(printf '%s\n%s\n' "$1" "$2" | sort --version-sort | head --lines=1)" = "$2" ]
+}
+
+check_system() {
+  if [ "$(uname -s)" != Linux ] || ! command -v apt-get >/dev/null; then
+    complain "needs Linux with Debian's packages (apt-get): run it on Debian 12 or later"
+  fi
+  if [ "$(id --user)" -ne 0 ]; then
+    complain "needs root, for network namespaces and raw sockets: run it with sudo or in a root shell"
+  elif ! unshare --net --mount true 2>/dev/null; then
+    complain "can't make network namespaces: in a container, start that with --privileged"
+  fi
+  if ! (: <>/dev/net/tun) 2>/dev/null; then
+    complain "can't open /dev/net/tun: run 'modprobe tun'; for a container, add --device /dev/net/tun"
+  fi
+}
+
+check_node() {
+  local range lowest above found
+  range=$(sed -n 's/.*"node": ">=\([0-9.]*\) <\([0-9.]*\)".*/\1 \2/p' package.json)
+  lowest=${range% *}
+  above=${range#* }
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    complain "needs Node.js $lowest or later, below $above, with npm: see https://nodejs.org/en/download"
+    return
+  fi
+  found=$(node --version)
+  found=${found#v}
+  if ! at_least "$found" "$lowest" || at_least "$found" "$above"; then
+    complain "Node.js $found doesn't fit, $lowest or later, below $above does: see https://nodejs.org/en/download"
+  fi
+}
+
+check_rust() {
+  local pinned found
+  pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+  if ! command -v cargo >/dev/null; then
+    complain "needs Rust $pinned (rust-toolchain.toml): see https://rustup.rs"
+    return
+  fi
+  # rustup installs the pinned toolchain at its first use here, if it may.
+  if command -v rustup >/dev/null && ! cargo --version >/dev/null 2>&1; then
+    echo "installing Rust $pinned"
+    rustup toolchain install "$pinned" --profile minimal --component rustfmt,clippy </dev/null || true
+  fi
+  found=$(cargo --version 2>/dev/null | cut --delimiter=' ' --fields=2) || true
+  if [ -z "$found" ] || ! at_least "$found" "$pinned"; then
+    complain "Rust ${found:-(none that runs)} is too old, $pinned is needed (rust-toolchain.toml): see https://rustup.rs"
+  fi
+}
+
+# Debian starts a service when its package is installed, unless policy-rc.d says
+# no. strongSwan's must not run here: the gateways have their own, in namespaces.
+install_packages() {
+  local package absent=() policy=/usr/sbin/policy-rc.d
+  for package in "${packages[@]}"; do
+    if [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+      absent+=("$package")
+    fi
+  done
+  if [ ${#absent[@]} -eq 0 ]; then
+    return
+  fi
+  echo "installing from Debian: ${absent[*]}"
+  if [ ! -e "$policy" ]; then
+    trap 'rm --force /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  local apt=(apt-get --quiet --option DPkg::Lock::Timeout=300)
+  "${apt[@]}" update </dev/null
+  "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
+  if [[ " ${absent[*]} " == *" strongswan-charon "* ]] && command -v systemctl >/dev/null; then
+    # Nor at the next boot: nobody asked for it.
+    systemctl disable strongswan-starter.service >/dev/null 2>&1 || true
+  fi
+}
+
+# A copy of the lock file tells which one node_modules was made from.
+install_node_modules() {
+  if cmp --silent package-lock.json node_modules/.installed-lock.json; then
+    return
+  fi
+  echo "installing the npm packages of package-lock.json"
+  npm ci </dev/null
+  cp package-lock.json node_modules/.installed-lock.json
+}
+
+fetch_crates() {
+  local fetch=(cargo fetch --locked --manifest-path host/device/Cargo.toml)
+  if ! "${fetch[@]}" --offline --quiet 2>/dev/null; then
+    echo "fetching the crates of host/device/Cargo.lock"
+    "${fetch[@]}" </dev/null
+  fi
+}
+
+check_system
+check_node
+check_rust
+if [ "$missing" -ne 0 ]; then
+  exit 1
+fi
+install_packages
+install_node_modules
+fetch_crates

@@ -1,0 +1,109 @@
+/**
+ * Builds what is not built yet, or not from these sources: `npm run build [-- --fault]`.
+ *
+ *     assembly/          -> build/engine.wasm, .wat   asc
+ *     compile-engine     -> (a tool)                  cargo
+ *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine
+ *     host/device        -> build/rekeyd, rekeyctl    cargo; holds the artifact
+ *
+ * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { digest, filesBelow } from "./tree.ts";
+
+const MANIFEST = "host/device/Cargo.toml";
+const CARGO_OUT = "host/device/target";
+const COMPILER = `${CARGO_OUT}/debug/compile-engine`;
+
+/** Runs a command; its output goes to the terminal, and its failure ends the build. */
+function run(command: string, args: string[]): void {
+  const done = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (done.error) throw done.error;
+  if (done.status !== 0) {
+    console.error(`build: '${command} ${args.join(" ")}' failed`);
+    process.exit(1);
+  }
+}
+
+/** Says what begins and, at its end, how long it took. */
+function step(title: string, work: () => void): void {
+  console.log(`build: ${title}`);
+  const start_ms = Date.now();
+  work();
+  console.log(`build: ${title}: done in ${((Date.now() - start_ms) / 1000).toFixed(1)} s`);
+}
+
+/** Does `work` unless `outputs` are there and were made from the same `inputs`. */
+function whenChanged(title: string, inputs: string[], outputs: string[], work: () => void): void {
+  const stamp = `${outputs[0]}.from`;
+  const now = digest(inputs);
+  const before = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
+  if (now === before && outputs.every((path) => existsSync(path))) return;
+  rmSync(stamp, { force: true });
+  step(title, work);
+  writeFileSync(stamp, now);
+}
+
+function cargo(...args: string[]): void {
+  run("cargo", ["build", "--quiet", "--locked", "--manifest-path", MANIFEST, ...args]);
+}
+
+/** Puts a binary in place if it is another one: as a new file, since the old one may be running. */
+function install(from: string, to: string, ...links: string[]): void {
+  if (existsSync(to) && readFileSync(from).equals(readFileSync(to))) return;
+  copyFileSync(from, `${to}.new`);
+  renameSync(`${to}.new`, to);
+  for (const link of links) {
+    rmSync(link, { force: true });
+    linkSync(to, link);
+  }
+}
+
+const target = /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }))?.[1];
+if (target === undefined) throw new Error("rustc -vV names no host");
+const artifact = `build/engine.${target}.cwasm`;
+mkdirSync("build", { recursive: true });
+
+whenChanged(
+  "the engine, build/engine.wasm",
+  [...filesBelow("assembly", ".ts"), "asconfig.json", "package-lock.json"],
+  ["build/engine.wasm", "build/engine.wat"],
+  () => run("node_modules/.bin/asc", ["--target", "release"]),
+);
+
+const tool_title = existsSync(COMPILER)
+  ? "the ahead-of-time compiler"
+  : "the ahead-of-time compiler, some 6 minutes the first time";
+step(tool_title, () => cargo("-p", "compile-engine"));
+
+whenChanged(
+  `the engine for ${target}, ${artifact}`,
+  ["build/engine.wasm", COMPILER],
+  [artifact],
+  () => run(COMPILER, ["build/engine.wasm", artifact]),
+);
+
+if (process.argv.includes("--fault")) {
+  step("the daemon with a fault to trigger, build/rekeyd-fault", () => {
+    cargo("--release", "-p", "rekeyd", "--features", "fault");
+    install(`${CARGO_OUT}/release/rekeyd`, "build/rekeyd-fault");
+  });
+}
+
+const daemon_title = existsSync("build/rekeyd")
+  ? "the daemon, build/rekeyd"
+  : "the daemon, build/rekeyd, some 90 seconds the first time";
+step(daemon_title, () => {
+  cargo("--release", "-p", "rekeyd");
+  install(`${CARGO_OUT}/release/rekeyd`, "build/rekeyd", "build/rekeyctl");
+});

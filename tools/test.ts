@@ -1,0 +1,148 @@
+/**
+ * The tests: `npm test` runs all; `tsx tools/test.ts PART [NAME...]` runs one part, or of it only
+ * the files whose name begins with one of the names.
+ */
+import { spawnSync } from "node:child_process";
+import { basename } from "node:path";
+import { CORES, runJobs, type Job, type Tally } from "./jobs.ts";
+import { filesBelow, treeFiles } from "./tree.ts";
+
+const BIN = "node_modules/.bin";
+const CARGO = ["--locked", "--manifest-path", "host/device/Cargo.toml"];
+
+/** Gateways wait more than they work, so more of them than there are cores run side by side. */
+const LABS = Math.max(4, 2 * CORES);
+
+interface Part {
+  jobs: () => Job[];
+  side_by_side: number;
+  /** Whether build/ must be there. */
+  needs_build: boolean;
+}
+
+/** In the order of their run: what is quick to tell comes first. */
+const PARTS: Record<string, Part> = {
+  check: { jobs: checks, side_by_side: CORES, needs_build: false },
+  unit: { jobs: unitTests, side_by_side: CORES, needs_build: false },
+  // Cargo locks its folder: side by side they would only wait for each other.
+  device: { jobs: deviceTests, side_by_side: 1, needs_build: true },
+  sim: { jobs: () => nodeTests("tests/sim", 300), side_by_side: CORES, needs_build: true },
+  lab: { jobs: () => nodeTests("tests/lab", 600), side_by_side: LABS, needs_build: true },
+};
+
+/** Formatting, types and style. */
+function checks(): Job[] {
+  const scripts = treeFiles().filter((path) => path.endsWith(".sh") || path === ".ci/run");
+  const rustfmt = ["cargo", "fmt", "--manifest-path", "host/device/Cargo.toml", "--all", "--check"];
+  return [
+    check("prettier", `${BIN}/prettier`, "--check", "--log-level", "warn", "."),
+    check("types of the engine", `${BIN}/asc`, "--noEmit"),
+    check("types of tools and tests", `${BIN}/tsc`),
+    check("shellcheck", "shellcheck", ...scripts),
+    check("rustfmt", ...rustfmt),
+    ...nodeTests("tests/style", 120),
+  ];
+}
+
+/** One job for each spec: as-pect would compile and run them one after another. */
+function unitTests(): Job[] {
+  const folder = "tests/unit";
+  const config = ["-c", `${folder}/as-pect.config.js`, "-a", `${folder}/asconfig.json`];
+  return filesBelow(folder, ".spec.ts").map((path) => ({
+    name: `unit/${basename(path, ".spec.ts")}`,
+    command: [`${BIN}/aspect`, ...config, "--summary", path],
+    limit_s: 300,
+    count: countAspect,
+  }));
+}
+
+function deviceTests(): Job[] {
+  const clippy = ["clippy", "--quiet", ...CARGO, "--all-targets"];
+  const deny = ["--", "-D", "warnings"];
+  return [
+    { ...check("clippy", "cargo", ...clippy, "--workspace", ...deny), limit_s: 1200 },
+    check("clippy with the fault", "cargo", ...clippy, "-p", "rekeyd", "-F", "fault", ...deny),
+    {
+      name: "device/cargo test",
+      command: ["cargo", "test", "--quiet", ...CARGO, "-p", "rekeyd"],
+      limit_s: 1200,
+      count: countCargo,
+    },
+    ...nodeTests("tests/device", 300),
+  ];
+}
+
+function check(name: string, ...command: string[]): Job {
+  return { name: `check/${name}`, command, limit_s: 300 };
+}
+
+/** Each *.test.ts is a process of its own, with Node's test runner inside. */
+function nodeTests(folder: string, limit_s: number): Job[] {
+  return filesBelow(folder, ".test.ts").map((path) => ({
+    name: path.slice("tests/".length, -".test.ts".length),
+    command: [process.execPath, "--import", "tsx", "--test-reporter", "spec", path],
+    limit_s,
+    count: countNode,
+  }));
+}
+
+function countAspect(output: string): Tally {
+  const [, passed = 0, all = 0] = /\[Tests\]: (\d+) \/ (\d+)/.exec(output)?.map(Number) ?? [];
+  return { passed, failed: all - passed };
+}
+
+function countCargo(output: string): Tally {
+  const tally = { passed: 0, failed: 0 };
+  for (const result of output.matchAll(/^test result: .* (\d+) passed; (\d+) failed/gm)) {
+    tally.passed += Number(result[1]);
+    tally.failed += Number(result[2]);
+  }
+  return tally;
+}
+
+function countNode(output: string): Tally {
+  const number = (what: string): number =>
+    Number(new RegExp(`^\\S+ ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
+  return { passed: number("pass"), failed: number("fail") + number("cancelled") };
+}
+
+/** Ends the run if the build fails: nothing that follows would mean anything. */
+function build(): void {
+  const done = spawnSync(`${BIN}/tsx`, ["tools/build.ts", "--fault"], { stdio: "inherit" });
+  if (done.status === 0) return;
+  console.log("FAIL  build");
+  finish({ passed: 0, failed: 1 });
+}
+
+function finish(tally: Tally): never {
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  process.exit(tally.failed === 0 ? 0 : 1);
+}
+
+const [wanted, ...names] = process.argv.slice(2);
+const parts = Object.entries(PARTS).filter(([name]) => wanted === undefined || wanted === name);
+if (parts.length === 0) {
+  console.error(`usage: tsx tools/test.ts [${Object.keys(PARTS).join(" | ")}] [NAME...]`);
+  process.exit(2);
+}
+const total: Tally = { passed: 0, failed: 0 };
+let built = false;
+for (const [name, part] of parts) {
+  const chosen = ({ name }: Job): boolean =>
+    names.length === 0 || names.some((start) => basename(name).startsWith(basename(start)));
+  const jobs = part.jobs().filter(chosen);
+  if (jobs.length === 0) {
+    console.log(`${name}: no test is called so`);
+    if (wanted !== undefined) total.failed++;
+    continue;
+  }
+  if (part.needs_build && !built) build();
+  built ||= part.needs_build;
+  console.log(
+    `${name}: ${jobs.length} jobs, ${Math.min(jobs.length, part.side_by_side)} at a time`,
+  );
+  const tally = await runJobs(jobs, part.side_by_side);
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+}
+finish(total);
