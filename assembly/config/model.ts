@@ -1,4 +1,5 @@
 import { ADDRESS_BYTES } from "../bytes/address";
+import { DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLD } from "../limits";
 
 /** Options of a VPN that are on or off. */
 export const enum VpnFlag {
@@ -136,4 +137,22 @@ export class GlobalConfig {
   set threshold(value: i32) {
     store<i32>(changetype<usize>(this) + GLOBAL_SCALARS, value, 4);
   }
+}
+
+/** The global settings in force. */
+export const running: GlobalConfig = changetype<GlobalConfig>(memory.data(GLOBAL_CONFIG_BYTES, 8));
+
+/** What holds where `config vpnmonitor 'global'` says nothing (screenos.md, "Commands and settings"). */
+export function setGlobalDefaults(config: GlobalConfig): void {
+  memory.fill(changetype<usize>(config), 0, GLOBAL_CONFIG_BYTES);
+  config.interval_ms = DEFAULT_INTERVAL_MS;
+  config.threshold = DEFAULT_THRESHOLD;
+  writeDefaultVici(config.vici);
+}
+
+/** strongSwan's own default: `unix://${piddir}/charon.vici`. */
+function writeDefaultVici(field: usize): void {
+  const path = "/var/run/charon.vici";
+  store<u8>(field, <u8>path.length);
+  for (let i = 0; i < path.length; i++) store<u8>(field + 1 + i, <u8>path.charCodeAt(i));
 }
