@@ -19,8 +19,7 @@ export function writeDate(w: Writer, since_1970_ms: i64, separator: u8): Writer 
   const day_of_era = days % ERA_DAYS;
   const year_of_era =
     (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-  const day_of_year =
-    day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const month_from_march = (5 * day_of_year + 2) / 153;
   const day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
   const month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
@@ -28,6 +27,9 @@ export function writeDate(w: Writer, since_1970_ms: i64, separator: u8): Writer 
   w.padded(year, 4).u8(0x2d).padded(month, 2).u8(0x2d).padded(day, 2).u8(separator);
 
   const seconds = (ms % DAY_MS) / 1000;
-  w.padded(seconds / 3600, 2).u8(0x3a).padded((seconds / 60) % 60, 2).u8(0x3a);
+  w.padded(seconds / 3600, 2)
+    .u8(0x3a)
+    .padded((seconds / 60) % 60, 2)
+    .u8(0x3a);
   return w.padded(seconds % 60, 2);
 }

@@ -1,5 +1,5 @@
 import { act, Action, actionCount } from "../action";
-import { nameBytes, nameLength, setName } from "../bytes/slice";
+import { makePrintable, nameBytes, nameLength, setName } from "../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { utc_offset_s, wall_ms } from "../clock";
 import {
@@ -129,12 +129,4 @@ function reportLost(): void {
   const w = beginEvent(Severity.WARNING, 767, 0);
   w.decimal(count).text(" earlier events were not logged: too many came at the same time.");
   endEvent();
-}
-
-/** Names and messages come from elsewhere: a line of the log stays one line, and moves no cursor. */
-function makePrintable(p: usize, len: i32): void {
-  for (let i = 0; i < len; i++) {
-    const c = <i32>load<u8>(p + i);
-    if (c < 0x20 || c == 0x7f) store<u8>(p + i, 0x3f);
-  }
 }

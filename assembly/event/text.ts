@@ -46,15 +46,20 @@ function upDown(event: Id, vpn: usize, peer: usize): Writer {
 /** 00536: up -> down with rekey. */
 export function saDeactivated(vpn: usize, id: u32): void {
   monitoring(Severity.INFORMATION, Id.IKE, vpn)
-    .text("has deactivated the SA with ID 0x").hex(id).u8(0x2e);
+    .text("has deactivated the SA with ID 0x")
+    .hex(id)
+    .u8(0x2e);
   endEvent();
 }
 
 /** 00536: once for each rekey that the monitor asked for and that succeeded. */
 export function rekeySucceeded(vpn: usize, id: u32, spi_in: u32): void {
   monitoring(Severity.INFORMATION, Id.IKE, vpn)
-    .text("has successfully rekeyed the SA with ID 0x").hex(id)
-    .text(", new SPI ").hex(spi_in).u8(0x2e);
+    .text("has successfully rekeyed the SA with ID 0x")
+    .hex(id)
+    .text(", new SPI ")
+    .hex(spi_in)
+    .u8(0x2e);
   endEvent();
 }
 
@@ -71,28 +76,34 @@ export function monitoringSet(
   rekey: bool,
 ): void {
   const w = monitoring(Severity.NOTIFICATION, Id.CONFIGURATION, vpn)
-    .text("has been ").text(enabled ? "enabled" : "disabled").text(". Src IF ");
+    .text("has been ")
+    .text(enabled ? "enabled" : "disabled")
+    .text(". Src IF ");
   if (nameLength(source_interface) > 0) w.name(source_interface);
   else if (isUnset(source)) w.text("default");
   else writeAddress(w, source);
   w.text(" dst IP ");
   if (isUnset(destination)) w.text("default");
   else writeAddress(w, destination);
-  w.text(" with rekeying ").text(rekey ? "enabled" : "disabled").u8(0x2e);
+  w.text(" with rekeying ")
+    .text(rekey ? "enabled" : "disabled")
+    .u8(0x2e);
   endEvent();
 }
 
 /** 00017 */
 export function intervalSet(interval_ms: i32): void {
   beginEvent(Severity.NOTIFICATION, Id.CONFIGURATION, 0)
-    .text("vpnmonitor interval is set to ").seconds(interval_ms);
+    .text("vpnmonitor interval is set to ")
+    .seconds(interval_ms);
   endEvent();
 }
 
 /** 00017 */
 export function thresholdSet(threshold: i32): void {
   beginEvent(Severity.NOTIFICATION, Id.CONFIGURATION, 0)
-    .text("vpnmonitor threshold is set to ").decimal(threshold);
+    .text("vpnmonitor threshold is set to ")
+    .decimal(threshold);
   endEvent();
 }
 
@@ -129,10 +140,15 @@ export function phase2Completed(
   lifetime_s: i64,
 ): void {
   phase(Severity.INFORMATION, vpn, peer, 2)
-    .text(" msg ID ").hex(sa_id)
-    .text(": Completed negotiations with SPI ").hex(spi_in)
-    .text(", tunnel ID ").decimal(id)
-    .text(", and lifetime ").decimal(lifetime_s).text(" seconds/0 KB.");
+    .text(" msg ID ")
+    .hex(sa_id)
+    .text(": Completed negotiations with SPI ")
+    .hex(spi_in)
+    .text(", tunnel ID ")
+    .decimal(id)
+    .text(", and lifetime ")
+    .decimal(lifetime_s)
+    .text(" seconds/0 KB.");
   endEvent();
 }
 
@@ -145,7 +161,9 @@ export function retransmissionLimit(vpn: usize, peer: usize): void {
 /** 00536: the IKE SA was forced away because Phase 2 could not be renewed on it. */
 export function phase1Deactivated(vpn: usize, peer: usize): void {
   phase(Severity.INFORMATION, vpn, peer, 1)
-    .text(": Deactivated, because Phase 2 of VPN ").name(vpn).text(" could not be rekeyed on it.");
+    .text(": Deactivated, because Phase 2 of VPN ")
+    .name(vpn)
+    .text(" could not be rekeyed on it.");
   endEvent();
 }
 
@@ -175,16 +193,18 @@ const MAX_REASON_BYTES: i32 = 120;
 /** 00536: of several CHILD_SAs for one VPN, this one went. */
 export function duplicateRemoved(vpn: usize, peer: usize, spi_in: u32, spi_out: u32): void {
   phase(Severity.INFORMATION, vpn, peer, 2)
-    .text(": Removed the duplicate SA with SPI ").hex(spi_in)
-    .text(" in, ").hex(spi_out).text(" out.");
+    .text(": Removed the duplicate SA with SPI ")
+    .hex(spi_in)
+    .text(" in, ")
+    .hex(spi_out)
+    .text(" out.");
   endEvent();
 }
 
 /** The target never answered although user traffic comes in: not a reason to rekey. */
 export function targetSilent(vpn: usize, target: usize): void {
   const w = monitoring(Severity.WARNING, Id.IKE, vpn).text("has never had an answer from ");
-  writeAddress(w, target)
-    .text(", although user traffic comes in: the SA is left alone. Does ");
+  writeAddress(w, target).text(", although user traffic comes in: the SA is left alone. Does ");
   writeAddress(w, target).text(" exist, and may it be pinged?");
   endEvent();
 }
@@ -209,8 +229,9 @@ export function echoNotCovered(
 
 /** No source was given, and none of this machine's addresses is inside the local selectors. */
 export function sourceMissing(vpn: usize, local: usize, count: i32): void {
-  const w = monitoring(Severity.ERROR, Id.IKE, vpn)
-    .text("cannot start: no address of this machine is inside the local selectors ");
+  const w = monitoring(Severity.ERROR, Id.IKE, vpn).text(
+    "cannot start: no address of this machine is inside the local selectors ",
+  );
   selectors(w, local, count).text(". Set source_ip or source_interface.");
   endEvent();
 }
@@ -218,15 +239,15 @@ export function sourceMissing(vpn: usize, local: usize, count: i32): void {
 /** The source interface has no address of the destination's family. */
 export function interfaceWithoutAddress(vpn: usize, source_interface: usize, v4: bool): void {
   monitoring(Severity.ERROR, Id.IKE, vpn)
-    .text("cannot start: interface ").name(source_interface)
+    .text("cannot start: interface ")
+    .name(source_interface)
     .text(v4 ? " has no IPv4 address." : " has no IPv6 address.");
   endEvent();
 }
 
 /** No destination was given, and the peer's address is outside the remote selectors. */
 export function destinationMissing(vpn: usize, peer: usize, remote: usize, count: i32): void {
-  const w = monitoring(Severity.ERROR, Id.IKE, vpn)
-    .text("cannot start: the gateway's address ");
+  const w = monitoring(Severity.ERROR, Id.IKE, vpn).text("cannot start: the gateway's address ");
   address(w, peer).text(" is outside the remote selectors ");
   selectors(w, remote, count).text(". Set destination_ip.");
   endEvent();
@@ -235,7 +256,8 @@ export function destinationMissing(vpn: usize, peer: usize, remote: usize, count
 /** strongSwan has no connection of that name loaded. */
 export function connectionUnknown(vpn: usize, gateway: usize): void {
   monitoring(Severity.ERROR, Id.IKE, vpn)
-    .text("waits: strongSwan has no connection '").name(gateway)
+    .text("waits: strongSwan has no connection '")
+    .name(gateway)
     .text("'. Load it (swanctl --load-all) or mend option gateway.");
   endEvent();
 }
@@ -243,8 +265,10 @@ export function connectionUnknown(vpn: usize, gateway: usize): void {
 /** The connection is there, but has no child of that name. */
 export function childUnknown(vpn: usize, gateway: usize, child: usize): void {
   monitoring(Severity.ERROR, Id.IKE, vpn)
-    .text("waits: strongSwan's connection '").name(gateway)
-    .text("' has no child '").name(child)
+    .text("waits: strongSwan's connection '")
+    .name(gateway)
+    .text("' has no child '")
+    .name(child)
     .text("'. Load it (swanctl --load-all) or mend option child.");
   endEvent();
 }
@@ -252,14 +276,18 @@ export function childUnknown(vpn: usize, gateway: usize, child: usize): void {
 /** The vici socket answers. */
 export function charonConnected(path: usize): void {
   beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)
-    .text("Connected to strongSwan at ").name(path).u8(0x2e);
+    .text("Connected to strongSwan at ")
+    .name(path)
+    .u8(0x2e);
   endEvent();
 }
 
 /** The vici socket closed, or cannot be opened; `errno` 0: the other end closed it. To be said once. */
 export function charonLost(path: usize, errno: i32): void {
   const w = beginEvent(Severity.ERROR, Id.SYSTEM, 0)
-    .text("No connection to strongSwan at ").name(path).text(" (");
+    .text("No connection to strongSwan at ")
+    .name(path)
+    .text(" (");
   reason(w, errno).text("). SAs stay as they are; trying again every second.");
   endEvent();
 }
@@ -267,7 +295,10 @@ export function charonLost(path: usize, errno: i32): void {
 /** charon took a request and did not answer it in time. */
 export function charonSilent(path: usize, waited_ms: i64): void {
   beginEvent(Severity.ERROR, Id.SYSTEM, 0)
-    .text("strongSwan at ").name(path).text(" did not answer within ").seconds(waited_ms)
+    .text("strongSwan at ")
+    .name(path)
+    .text(" did not answer within ")
+    .seconds(waited_ms)
     .text(" s: connecting anew.");
   endEvent();
 }
@@ -275,16 +306,23 @@ export function charonSilent(path: usize, waited_ms: i64): void {
 /** A configuration was taken. */
 export function configurationLoaded(path: usize, path_len: i32, vpns: i32): void {
   beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)
-    .text("Configuration ").bytes(path, min(path_len, MAX_SHOWN_PATH_BYTES))
-    .text(" has been loaded: ").decimal(vpns).text(vpns == 1 ? " VPN." : " VPNs.");
+    .text("Configuration ")
+    .bytes(path, min(path_len, MAX_SHOWN_PATH_BYTES))
+    .text(" has been loaded: ")
+    .decimal(vpns)
+    .text(vpns == 1 ? " VPN." : " VPNs.");
   endEvent();
 }
 
 /** A configuration was refused; the one before stays. `line` is the first mistake. */
 export function configurationRefused(errors: i32, line: usize, line_len: i32): void {
   const w = beginEvent(Severity.ERROR, Id.SYSTEM, 0)
-    .text("Configuration refused, the running one stays: ").bytes(line, min(line_len, MAX_SHOWN_ERROR_BYTES));
-  if (errors > 1) w.text(" (and ").decimal(errors - 1).text(" more)");
+    .text("Configuration refused, the running one stays: ")
+    .bytes(line, min(line_len, MAX_SHOWN_ERROR_BYTES));
+  if (errors > 1)
+    w.text(" (and ")
+      .decimal(errors - 1)
+      .text(" more)");
   endEvent();
 }
 
