@@ -13,6 +13,8 @@ export const MAX_PHASE1: i32 = 2 * MAX_GATEWAYS;
 export const MAX_PHASE2: i32 = 4 * MAX_VPNS;
 /** CHILD_SAs of one VPN that are looked at; more than one is a duplicate or a rekey in progress. */
 export const MAX_PHASE2_PER_VPN: i32 = 64;
+/** Timers: one for each VPN, gateway and SA. */
+export const MAX_TIMERS: i32 = MAX_VPNS + MAX_GATEWAYS + MAX_PHASE1 + MAX_PHASE2;
 
 /** Bytes of a VPN's name (ScreenOS has 31). */
 export const MAX_NAME_BYTES: i32 = 31;
@@ -47,6 +49,10 @@ export const MAX_VICI_REQUEST_BYTES: i32 = 512;
 export const MAX_VICI_DEPTH: i32 = 16;
 /** Requests that wait for their turn on the vici connection. */
 export const MAX_VICI_QUEUE: i32 = 256;
+/** A vici request without an answer for so long: charon hangs, or the stream is out of step. */
+export const VICI_TIMEOUT_MS: i64 = 10_000;
+/** Pause before the vici socket is tried again. */
+export const VICI_RETRY_MS: i64 = 1_000;
 
 /** ICMP echo, header included, as `option size` sets it. */
 export const MIN_ECHO_BYTES: i32 = 64;
@@ -63,6 +69,9 @@ export const MIN_THRESHOLD: i32 = 1;
 export const MAX_THRESHOLD: i32 = 65_536;
 export const DEFAULT_THRESHOLD: i32 = 10;
 export const MAX_RECOVER: i32 = 64;
+/** Seconds (ScreenOS's largest, and its default for Phase 1). */
+export const MAX_PHASE1_LIFETIME_S: i32 = 268_435_455;
+export const DEFAULT_PHASE1_LIFETIME_S: i32 = 28_800;
 /** Samples behind `availability_percent` (NETSCREEN-VPN-MON-MIB nsVpnMonAvail). */
 export const SAMPLES: i32 = 30;
 
