@@ -1,0 +1,85 @@
+/**
+ * The bytes of rtnetlink (Linux's uapi/linux/netlink.h and rtnetlink.h): one
+ * message at a time, and its attributes. In the machine's byte order, which is
+ * little-endian wherever the engine runs. Lengths are checked here, once, for
+ * all readers.
+ */
+
+export const enum Type {
+  ERROR = 2,
+  DONE = 3,
+  OVERRUN = 4,
+  NEWLINK = 16,
+  DELLINK = 17,
+  GETLINK = 18,
+  NEWADDR = 20,
+  DELADDR = 21,
+  GETADDR = 22,
+  NEWROUTE = 24,
+  DELROUTE = 25,
+}
+
+/** nlmsg_flags. */
+export const enum Flag {
+  REQUEST = 0x1,
+  /** The table changed while it was dumped: the dump may have gaps. */
+  DUMP_INTR = 0x10,
+  /** In a request: NLM_F_ROOT | NLM_F_MATCH. */
+  DUMP = 0x300,
+}
+
+/** Bytes of a message's header (nlmsghdr). */
+export const HEADER_BYTES: i32 = 16;
+const ATTRIBUTE_HEADER_BYTES: i32 = 4;
+
+/** The message at the head of what is left to read. */
+@unmanaged
+export class Message {
+  length: u32;
+  type: u16;
+  flags: u16;
+  seq: u32;
+  /** Netlink's port, Linux's `nlmsg_pid`. */
+  port: u32;
+
+  get payload(): usize {
+    return changetype<usize>(this) + HEADER_BYTES;
+  }
+  get payload_bytes(): i32 {
+    return <i32>this.length - HEADER_BYTES;
+  }
+
+  /**
+   * Payload of the first attribute of `type` with at least `least` bytes,
+   * behind a fixed part of `fixed` bytes; 0 where there is none.
+   */
+  attribute(fixed: i32, type: u16, least: i32): usize {
+    let at = this.payload + fixed;
+    const end = this.payload + this.payload_bytes;
+    while (at + ATTRIBUTE_HEADER_BYTES <= end) {
+      const length = <i32>load<u16>(at);
+      if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) break;
+      const payload = at + ATTRIBUTE_HEADER_BYTES;
+      if (load<u16>(at, 2) == type && length - ATTRIBUTE_HEADER_BYTES >= least) return payload;
+      at += align(length);
+    }
+    return 0;
+  }
+}
+
+/** Length of an attribute's payload as `Message.attribute` found it. */
+export function attributeBytes(payload: usize): i32 {
+  return <i32>load<u16>(payload - ATTRIBUTE_HEADER_BYTES) - ATTRIBUTE_HEADER_BYTES;
+}
+
+/** Whether a whole message stands at `p`. */
+export function hasMessage(p: usize, len: i32): bool {
+  if (len < HEADER_BYTES) return false;
+  const length = load<u32>(p);
+  return length >= <u32>HEADER_BYTES && length <= <u32>len;
+}
+
+/** Bytes from one message or attribute to the next (NLMSG_ALIGN, RTA_ALIGN). */
+export function align(length: i32): i32 {
+  return (length + 3) & ~3;
+}

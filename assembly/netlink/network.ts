@@ -1,0 +1,214 @@
+import { act, Action } from "../action";
+import { ADDRESS_BYTES, fromV4 } from "../bytes/address";
+import { MAX_INTERFACE_BYTES } from "../limits";
+import {
+  beginDump,
+  Change,
+  endAddressDump,
+  endInterfaceDump,
+  removeAddress,
+  removeInterface,
+  setAddress,
+  setInterface,
+} from "./interfaces";
+import { align, attributeBytes, Flag, hasMessage, HEADER_BYTES, Message, Type } from "./message";
+
+/**
+ * The conversation with the kernel's routing socket: first everything is
+ * dumped, interfaces and then their addresses; from then on the kernel tells
+ * of every change. Where it lost some of them (`startDump` after ENOBUFS),
+ * the dump is compared with what was known.
+ */
+
+// Payloads: ifinfomsg, ifaddrmsg, rtmsg; and their attributes.
+const LINK_BYTES: i32 = 16;
+const LINK_INDEX = 4;
+const LINK_FLAGS = 8;
+const IFLA_IFNAME: u16 = 3;
+const IFF_UP_RUNNING: u32 = 0x1 | 0x40;
+
+const ADDRESS_HEAD_BYTES: i32 = 8;
+const ADDRESS_PREFIX = 1;
+const ADDRESS_FLAGS = 2;
+const ADDRESS_SCOPE = 3;
+const ADDRESS_INDEX = 4;
+const IFA_ADDRESS: u16 = 1;
+const IFA_LOCAL: u16 = 2;
+const IFA_FLAGS: u16 = 8;
+const IFA_F_SECONDARY: u32 = 0x01;
+const IFA_F_OPTIMISTIC: u32 = 0x04;
+const IFA_F_DADFAILED: u32 = 0x08;
+const IFA_F_DEPRECATED: u32 = 0x20;
+const IFA_F_TENTATIVE: u32 = 0x40;
+
+const ROUTE_BYTES: i32 = 12;
+const ROUTE_TABLE = 4;
+const ROUTE_TYPE = 7;
+const RTA_TABLE: u16 = 15;
+const RT_TABLE_MAIN: u32 = 254;
+const RTN_UNICAST: u32 = 1;
+
+const AF_UNSPEC: u8 = 0;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+
+const EBUSY: i32 = 16;
+
+/** The request: a header, and an ifinfomsg or ifaddrmsg of zeros (every family, every interface). */
+const request: Message = changetype<Message>(memory.data(HEADER_BYTES + LINK_BYTES, 8));
+/** Number of the dump under way. */
+let seq: u32 = 0;
+/** What it dumps: GETLINK or GETADDR; 0 when none is under way. */
+let dumping: i32 = 0;
+/** It has gaps. */
+let interrupted: bool = false;
+/** The kernel refused it: an older one is still under way. */
+let refused: bool = false;
+/** A dump has been complete: what is new from now on has come up. */
+let complete: bool = false;
+
+/** Asks the kernel for all interfaces, and then for all addresses. */
+export function startDump(): void {
+  beginDump();
+  requestDump(Type.GETLINK);
+}
+
+/** Takes what was read from the socket: whole messages, as the kernel sends them. Returns bits of Change. */
+export function netlinkBytes(p: usize, len: i32): i32 {
+  let change = 0;
+  while (hasMessage(p, len)) {
+    const message = changetype<Message>(p);
+    change |= take(message);
+    const step = align(<i32>message.length);
+    p += step;
+    len -= step;
+  }
+  return complete ? change : change & ~Change.CAME_UP;
+}
+
+function take(message: Message): i32 {
+  if (message.seq == seq && (message.flags & Flag.DUMP_INTR) != 0) interrupted = true;
+  switch (<i32>message.type) {
+    case Type.NEWLINK:
+    case Type.DELLINK:
+      return takeLink(message);
+    case Type.NEWADDR:
+    case Type.DELADDR:
+      return takeAddress(message);
+    case Type.NEWROUTE:
+      return takeRoute(message);
+    case Type.DONE:
+      return takeDone(message);
+    case Type.ERROR:
+      takeError(message);
+      return Change.NONE;
+    case Type.OVERRUN:
+      startDump();
+      return Change.NONE;
+    default:
+      return Change.NONE;
+  }
+}
+
+function takeLink(message: Message): i32 {
+  if (message.payload_bytes < LINK_BYTES) return Change.NONE;
+  // Other families tell of something else under the same type: a DELLINK of AF_BRIDGE is a port that left its bridge.
+  const p = message.payload;
+  if (load<u8>(p) != AF_UNSPEC) return Change.NONE;
+  const index = load<u32>(p, LINK_INDEX);
+  if (message.type == Type.DELLINK) return removeInterface(index);
+
+  const name = message.attribute(LINK_BYTES, IFLA_IFNAME, 1);
+  if (name == 0) return Change.NONE;
+  const room = attributeBytes(name);
+  let len = 0;
+  while (len < room && load<u8>(name + len) != 0) len++;
+  if (len == 0 || len > MAX_INTERFACE_BYTES) return Change.NONE;
+  const running = (load<u32>(p, LINK_FLAGS) & IFF_UP_RUNNING) == IFF_UP_RUNNING;
+  return setInterface(index, name, len, running);
+}
+
+const address: usize = memory.data(ADDRESS_BYTES, 8);
+
+function takeAddress(message: Message): i32 {
+  if (message.payload_bytes < ADDRESS_HEAD_BYTES) return Change.NONE;
+  const p = message.payload;
+  const family = load<u8>(p);
+  if (family != AF_INET && family != AF_INET6) return Change.NONE;
+  // Of a point-to-point link IFA_ADDRESS is the other end.
+  const bytes = family == AF_INET ? 4 : 16;
+  let own = message.attribute(ADDRESS_HEAD_BYTES, IFA_LOCAL, bytes);
+  if (own == 0) own = message.attribute(ADDRESS_HEAD_BYTES, IFA_ADDRESS, bytes);
+  if (own == 0) return Change.NONE;
+  if (family == AF_INET) fromV4(own, address);
+  else memory.copy(address, own, ADDRESS_BYTES);
+
+  const index = load<u32>(p, ADDRESS_INDEX);
+  const prefix = <u32>load<u8>(p, ADDRESS_PREFIX);
+  const scope = <u32>load<u8>(p, ADDRESS_SCOPE);
+  const wide = message.attribute(ADDRESS_HEAD_BYTES, IFA_FLAGS, 4);
+  const flags = wide != 0 ? load<u32>(wide) : <u32>load<u8>(p, ADDRESS_FLAGS);
+  if (message.type == Type.DELADDR || !usable(flags)) return removeAddress(index, address, prefix);
+  return setAddress(index, address, prefix, rank(scope, flags));
+}
+
+/** Whether duplicate address detection allows the address as a source (RFC 4862, 5.4; RFC 4429). */
+function usable(flags: u32): bool {
+  if ((flags & IFA_F_DADFAILED) != 0) return false;
+  return (flags & IFA_F_TENTATIVE) == 0 || (flags & IFA_F_OPTIMISTIC) != 0;
+}
+
+/** Global scope first, then not deprecated, then not secondary (or, in IPv6, not temporary). */
+function rank(scope: u32, flags: u32): u32 {
+  const deprecated: u32 = (flags & IFA_F_DEPRECATED) != 0 ? 2 : 0;
+  const secondary: u32 = (flags & IFA_F_SECONDARY) != 0 ? 1 : 0;
+  return (scope << 2) | deprecated | secondary;
+}
+
+/** A new route of the main table may be the way back to a peer. Other tables, among them strongSwan's own, are not. */
+function takeRoute(message: Message): i32 {
+  if (message.payload_bytes < ROUTE_BYTES) return Change.NONE;
+  const p = message.payload;
+  const wide = message.attribute(ROUTE_BYTES, RTA_TABLE, 4);
+  const table = wide != 0 ? load<u32>(wide) : <u32>load<u8>(p, ROUTE_TABLE);
+  const reaches = table == RT_TABLE_MAIN && load<u8>(p, ROUTE_TYPE) == RTN_UNICAST;
+  return reaches ? Change.CAME_UP : Change.NONE;
+}
+
+function takeDone(message: Message): i32 {
+  if (message.seq != seq) {
+    // The end of the older dump that ours had to wait for.
+    if (refused) startDump();
+    return Change.NONE;
+  }
+  if (dumping == 0) return Change.NONE;
+  if (interrupted) {
+    requestDump(dumping);
+    return Change.NONE;
+  }
+  if (dumping == Type.GETLINK) {
+    const change = endInterfaceDump();
+    requestDump(Type.GETADDR);
+    return change;
+  }
+  dumping = 0;
+  complete = true;
+  return endAddressDump();
+}
+
+function takeError(message: Message): void {
+  if (message.payload_bytes < 4 || message.seq != seq) return;
+  if (load<i32>(message.payload) == -EBUSY) refused = true;
+}
+
+function requestDump(type: i32): void {
+  seq++;
+  dumping = type;
+  interrupted = false;
+  refused = false;
+  request.length = HEADER_BYTES + (type == Type.GETLINK ? LINK_BYTES : ADDRESS_HEAD_BYTES);
+  request.type = <u16>type;
+  request.flags = <u16>(Flag.REQUEST | Flag.DUMP);
+  request.seq = seq;
+  act(Action.NETLINK_SEND, 0, changetype<usize>(request), request.length);
+}
