@@ -56,6 +56,8 @@ function parseV4(p: usize, len: i32, out: usize): bool {
       at++;
     }
     if (digits == 0 || digits > 3 || value > 255) return false;
+    // "010" is eight to some readers and ten to others (RFC 6943, 3.1.1).
+    if (digits > 1 && load<u8>(p + at - digits) == 0x30) return false;
     store<u8>(out + part, <u8>value);
     if (part < 3) {
       if (at >= len || load<u8>(p + at) != 0x2e) return false;

@@ -1,5 +1,5 @@
 import { ADDRESS_BYTES, compareAddress, isV4, parseAddress, writeAddress } from "./address";
-import { indexOf, parseDecimal } from "./slice";
+import { equalText, indexOf, parseDecimal } from "./slice";
 import { Writer } from "./writer";
 
 /**
@@ -104,8 +104,5 @@ function protocolPassesEcho(p: usize, len: i32): bool {
   if (indexOf(p, len, 0x2f) >= 0) return false;
   const number = parseDecimal(p, len);
   if (number >= 0) return number == 0 || number == 1 || number == 58;
-  return (
-    (len == 4 && load<u32>(p) == 0x706d6369) || // "icmp"
-    (len == 9 && load<u8>(p) == 0x69 && load<u32>(p, 5) == 0x706d6369) // "ipv6-icmp"
-  );
+  return equalText(p, len, "icmp") || equalText(p, len, "ipv6-icmp");
 }

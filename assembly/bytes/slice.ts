@@ -83,7 +83,7 @@ export function storeU32be(p: usize, value: u32): void {
  * bytes. Copies and answers true, or leaves it alone and answers false.
  */
 export function setName(field: usize, max: i32, p: usize, len: i32): bool {
-  if (len > max) return false;
+  if (<u32>len > <u32>max) return false;
   store<u8>(field, <u8>len);
   memory.copy(field + 1, p, len);
   memory.fill(field + 1 + len, 0, max - len);

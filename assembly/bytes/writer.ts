@@ -26,7 +26,7 @@ export class Writer {
 
   /** Room for `n` more bytes; marks the text as truncated where there is none. */
   private room(n: i32): bool {
-    if (this.truncated || this.at + n > this.limit) {
+    if (this.truncated || <usize>n > this.limit - this.at) {
       this.truncated = true;
       return false;
     }
@@ -119,6 +119,10 @@ export class Writer {
 
   /** Milliseconds as seconds, with as many of the three decimals as are needed. */
   seconds(ms: i64): this {
+    if (ms < 0) {
+      this.u8(0x2d);
+      ms = -ms;
+    }
     this.decimal(ms / 1000);
     const rest = <i32>(ms % 1000);
     if (rest != 0) {
