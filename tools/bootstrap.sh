@@ -30,12 +30,12 @@ check_system() {
     complain "needs Linux with Debian's packages (apt-get): run it on Debian 12 or later"
   fi
   if [ "$(id --user)" -ne 0 ]; then
-    complain "needs root, for network namespaces and raw sockets: run it with sudo or in a root shell"
+    complain "needs root, for network namespaces and raw sockets: use sudo or a root shell"
   elif ! unshare --net --mount true 2>/dev/null; then
     complain "can't make network namespaces: in a container, start that with --privileged"
   fi
   if ! (: <>/dev/net/tun) 2>/dev/null; then
-    complain "can't open /dev/net/tun: run 'modprobe tun'; for a container, add --device /dev/net/tun"
+    complain "can't open /dev/net/tun: 'modprobe tun'; for a container, --device /dev/net/tun"
   fi
 }
 
@@ -44,41 +44,45 @@ check_node() {
   range=$(sed -n 's/.*"node": ">=\([0-9.]*\) <\([0-9.]*\)".*/\1 \2/p' package.json)
   lowest=${range% *}
   above=${range#* }
+  local how="at least $lowest, below $above: see https://nodejs.org/en/download"
   if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    complain "needs Node.js $lowest or later, below $above, with npm: see https://nodejs.org/en/download"
+    complain "needs Node.js with npm, $how"
     return
   fi
   found=$(node --version)
   found=${found#v}
   if ! at_least "$found" "$lowest" || at_least "$found" "$above"; then
-    complain "Node.js $found doesn't fit, $lowest or later, below $above does: see https://nodejs.org/en/download"
+    complain "Node.js $found doesn't fit, needs $how"
   fi
 }
 
 check_rust() {
   local pinned found
   pinned=$(sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml)
+  local how="needs $pinned (rust-toolchain.toml): see https://rustup.rs"
   if ! command -v cargo >/dev/null; then
-    complain "needs Rust $pinned (rust-toolchain.toml): see https://rustup.rs"
+    complain "no Rust here, $how"
     return
   fi
   # rustup installs the pinned toolchain at its first use here, if it may.
   if command -v rustup >/dev/null && ! cargo --version >/dev/null 2>&1; then
     echo "installing Rust $pinned"
-    rustup toolchain install "$pinned" --profile minimal --component rustfmt,clippy </dev/null || true
+    rustup toolchain install "$pinned" --profile minimal --component rustfmt --component clippy \
+      </dev/null || true
   fi
   found=$(cargo --version 2>/dev/null | cut --delimiter=' ' --fields=2) || true
   if [ -z "$found" ] || ! at_least "$found" "$pinned"; then
-    complain "Rust ${found:-(none that runs)} is too old, $pinned is needed (rust-toolchain.toml): see https://rustup.rs"
+    complain "Rust ${found:-that is installed} doesn't fit, $how"
   fi
 }
 
 # Debian starts a service when its package is installed, unless policy-rc.d says
 # no. strongSwan's must not run here: the gateways have their own, in namespaces.
 install_packages() {
-  local package absent=() policy=/usr/sbin/policy-rc.d
+  local package status absent=() policy=/usr/sbin/policy-rc.d
   for package in "${packages[@]}"; do
-    if [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || true
+    if [ "$status" != installed ]; then
       absent+=("$package")
     fi
   done
