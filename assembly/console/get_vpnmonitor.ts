@@ -1,0 +1,71 @@
+import { Writer } from "../bytes/writer";
+import { running, VpnFlag } from "../config/model";
+import { Note, State, vpnAt, vpnCount } from "../sa/vpn";
+import { beginObject, endObject, key, nameValue, numberValue } from "./json";
+
+let configured: i32 = 0;
+let monitored: i32 = 0;
+let inactive: i32 = 0;
+let ready: i32 = 0;
+let up: i32 = 0;
+let down: i32 = 0;
+
+/** The settings for all VPNs, and how many VPNs are in which state. */
+export function getVpnmonitor(w: Writer): void {
+  count();
+  w.text("VPN monitor interval: ").seconds(running.interval_ms).text(" (seconds)\n");
+  w.text("VPN monitor threshold: ").decimal(running.threshold).u8(0x0a);
+  w.text("strongSwan (vici): ").name(running.vici).u8(0x0a);
+  w.text("VPNs: ")
+    .decimal(configured)
+    .text(" configured, ")
+    .decimal(monitored)
+    .text(" monitored; ");
+  w.decimal(up).text(" up, ").decimal(down).text(" down, ").decimal(ready).text(" ready, ");
+  w.decimal(inactive).text(" inactive\n");
+}
+
+export function getVpnmonitorJson(w: Writer): void {
+  count();
+  beginObject(w);
+  numberValue(key(w, "interval_ms"), running.interval_ms);
+  numberValue(key(w, "threshold"), running.threshold);
+  nameValue(key(w, "vici"), running.vici);
+  beginObject(key(w, "vpns"));
+  numberValue(key(w, "configured"), configured);
+  numberValue(key(w, "monitored"), monitored);
+  numberValue(key(w, "inactive"), inactive);
+  numberValue(key(w, "ready"), ready);
+  numberValue(key(w, "up"), up);
+  numberValue(key(w, "down"), down);
+  endObject(w);
+  endObject(w);
+}
+
+function count(): void {
+  configured = 0;
+  monitored = 0;
+  inactive = 0;
+  ready = 0;
+  up = 0;
+  down = 0;
+  for (let i = 0; i < vpnCount(); i++) {
+    const vpn = vpnAt(i);
+    if (!vpn.noted(Note.USED)) continue;
+    configured++;
+    if (vpn.config.has(VpnFlag.MONITOR)) monitored++;
+    switch (<i32>vpn.state) {
+      case State.READY:
+        ready++;
+        break;
+      case State.UP:
+        up++;
+        break;
+      case State.DOWN:
+        down++;
+        break;
+      default:
+        inactive++;
+    }
+  }
+}

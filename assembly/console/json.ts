@@ -1,0 +1,108 @@
+import { nameBytes, nameLength } from "../bytes/slice";
+import { Writer } from "../bytes/writer";
+
+/**
+ * JSON (RFC 8259) over a Writer. A comma goes in front of whatever is not the
+ * first in its object or list, which the byte before tells: no state is kept.
+ */
+
+const QUOTE: i32 = 0x22;
+
+function separate(w: Writer): Writer {
+  if (w.length == 0) return w;
+  const last = <i32>load<u8>(w.at - 1);
+  return last == 0x7b || last == 0x5b || last == 0x3a ? w : w.u8(0x2c);
+}
+
+export function beginObject(w: Writer): Writer {
+  return separate(w).u8(0x7b);
+}
+
+export function endObject(w: Writer): Writer {
+  return w.u8(0x7d);
+}
+
+export function beginList(w: Writer): Writer {
+  return separate(w).u8(0x5b);
+}
+
+export function endList(w: Writer): Writer {
+  return w.u8(0x5d);
+}
+
+/** A member's name; its value follows. */
+export function key(w: Writer, name: string): Writer {
+  return separate(w).u8(QUOTE).text(name).u8(QUOTE).u8(0x3a);
+}
+
+export function numberValue(w: Writer, value: i64): Writer {
+  return separate(w).decimal(value);
+}
+
+/** Thousandths as a number with at most three decimals. */
+export function thousandthsValue(w: Writer, value: i64): Writer {
+  return separate(w).seconds(value);
+}
+
+export function boolValue(w: Writer, value: bool): Writer {
+  return separate(w).text(value ? "true" : "false");
+}
+
+export function nullValue(w: Writer): Writer {
+  return separate(w).text("null");
+}
+
+/** An ASCII literal without quotes or backslashes. */
+export function textValue(w: Writer, text: string): Writer {
+  return separate(w).u8(QUOTE).text(text).u8(QUOTE);
+}
+
+/** Opens a string whose text, without quotes or backslashes, and closing quote the caller writes. */
+export function beginText(w: Writer): Writer {
+  return separate(w).u8(QUOTE);
+}
+
+/** Eight hexadecimal digits, as SPIs are written. */
+export function hexValue(w: Writer, value: u32): Writer {
+  return separate(w).u8(QUOTE).hex(value).u8(QUOTE);
+}
+
+/** Any bytes: what is not UTF-8 (RFC 3629) becomes U+FFFD, so the document always is. */
+export function stringValue(w: Writer, p: usize, len: i32): Writer {
+  separate(w).u8(QUOTE);
+  for (let i = 0; i < len;) {
+    const c = <i32>load<u8>(p + i);
+    if (c >= 0x80) {
+      const sequence = utf8Length(p + i, len - i);
+      if (sequence == 0) w.text("\\ufffd");
+      else w.bytes(p + i, sequence);
+      i += max(sequence, 1);
+      continue;
+    }
+    if (c == QUOTE || c == 0x5c) w.u8(0x5c).u8(c);
+    else if (c < 0x20 || c == 0x7f) w.text("\\u").hex(c, 4);
+    else w.u8(c);
+    i++;
+  }
+  return w.u8(QUOTE);
+}
+
+/** A name field (bytes/slice.ts, `setName`). */
+export function nameValue(w: Writer, field: usize): Writer {
+  return stringValue(w, nameBytes(field), nameLength(field));
+}
+
+/** Bytes of the well-formed sequence of at least two at `p` (Unicode, table 3-7), or 0. */
+function utf8Length(p: usize, len: i32): i32 {
+  const lead = <i32>load<u8>(p);
+  const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  if (size == 0 || size > len) return 0;
+  const second = <i32>load<u8>(p, 1);
+  const from = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const to = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (second < from || second > to) return 0;
+  for (let i = 2; i < size; i++) {
+    if (((<i32>load<u8>(p + i)) & 0xc0) != 0x80) return 0;
+  }
+  return size;
+}

@@ -1,0 +1,107 @@
+/** What people see of a VPN's state, in ScreenOS's words (screenos.md, "get sa"; design.md, "State and Sta"). */
+import { now_ms } from "../clock";
+import { VpnFlag } from "../config/model";
+import { SAMPLES } from "../limits";
+import { IkeState } from "../sa/phase1";
+import { ChildState } from "../sa/phase2";
+import { State, Vpn } from "../sa/vpn";
+
+/** `Sta`: whether there is an SA, and what the monitor says of it. */
+export function sta(vpn: Vpn): string {
+  if (vpn.current < 0) return "I/I";
+  if (!vpn.config.has(VpnFlag.MONITOR)) return "A/-";
+  switch (<i32>vpn.state) {
+    case State.UP:
+      return "A/U";
+    case State.DOWN:
+      return "A/D";
+    default:
+      return "A/-";
+  }
+}
+
+export function stateWord(vpn: Vpn): string {
+  switch (<i32>vpn.state) {
+    case State.READY:
+      return "ready";
+    case State.UP:
+      return "up";
+    case State.DOWN:
+      return "down";
+    default:
+      return "inactive";
+  }
+}
+
+/** Percent of the last SAMPLES rounds that were answered (nsVpnMonAvail); -1: none yet. */
+export function availability(vpn: Vpn): i32 {
+  const rounds = min(vpn.sample_count, SAMPLES);
+  if (rounds <= 0) return -1;
+  // Bit 0 is the round under way.
+  const judged = (vpn.samples >> 1) & (((<u64>1) << rounds) - 1);
+  return (<i32>popcnt(judged) * 100) / rounds;
+}
+
+/** Whole seconds from now until `at_ms`, not below 0. */
+export function secondsUntil(at_ms: i64): i64 {
+  return max<i64>(at_ms - now_ms, 0) / 1000;
+}
+
+/** Whole seconds from `at_ms` until now, not below 0. */
+export function secondsSince(at_ms: i64): i64 {
+  return max<i64>(now_ms - at_ms, 0) / 1000;
+}
+
+/** strongSwan's word in small letters. */
+export function ikeStateWord(state: i32): string {
+  switch (state) {
+    case IkeState.CREATED:
+      return "created";
+    case IkeState.CONNECTING:
+      return "connecting";
+    case IkeState.ESTABLISHED:
+      return "established";
+    case IkeState.PASSIVE:
+      return "passive";
+    case IkeState.REKEYING:
+      return "rekeying";
+    case IkeState.REKEYED:
+      return "rekeyed";
+    case IkeState.DELETING:
+      return "deleting";
+    case IkeState.DESTROYING:
+      return "destroying";
+    default:
+      return "unknown";
+  }
+}
+
+/** strongSwan's word in small letters. */
+export function childStateWord(state: i32): string {
+  switch (state) {
+    case ChildState.CREATED:
+      return "created";
+    case ChildState.ROUTED:
+      return "routed";
+    case ChildState.INSTALLING:
+      return "installing";
+    case ChildState.INSTALLED:
+      return "installed";
+    case ChildState.UPDATING:
+      return "updating";
+    case ChildState.REKEYING:
+      return "rekeying";
+    case ChildState.REKEYED:
+      return "rekeyed";
+    case ChildState.RETRYING:
+      return "retrying";
+    case ChildState.DELETING:
+      return "deleting";
+    case ChildState.DELETED:
+      return "deleted";
+    case ChildState.DESTROYING:
+      return "destroying";
+    default:
+      return "unknown";
+  }
+}
