@@ -39,7 +39,13 @@ export function randomText(alphabet: string, len: i32): string {
   return text;
 }
 
-/** Changes one byte of at least one to another value, zero and 255 more often than others. */
+/** Flips one bit, counted from the lowest of the first byte. */
+export function flip(p: usize, bit: i32): void {
+  const at = p + (bit >> 3);
+  store<u8>(at, load<u8>(at) ^ ((<u8>1) << (<u8>(bit & 7))));
+}
+
+/** Gives one of the bytes another value; zero and 255 more often than others. */
 export function mutate(p: usize, len: i32): void {
   const at = p + random(len);
   const before = <i32>load<u8>(at);
