@@ -53,6 +53,8 @@ export const MAX_VICI_QUEUE: i32 = 256;
 export const VICI_TIMEOUT_MS: i64 = 10_000;
 /** Pause before the vici socket is tried again. */
 export const VICI_RETRY_MS: i64 = 1_000;
+/** No time that charon tells is further away: 100 years. */
+export const MAX_VICI_TIME_S: i64 = 100 * 366 * 86_400;
 
 /** ICMP echo, header included, as `option size` sets it. */
 export const MIN_ECHO_BYTES: i32 = 64;

@@ -2,7 +2,7 @@ import { clear, parseAddress } from "../../bytes/address";
 import { parseHex, setName } from "../../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../../bytes/writer";
 import { NEVER, now_ms } from "../../clock";
-import { MAX_ALGORITHM_BYTES, MAX_IKE_NAME_BYTES } from "../../limits";
+import { MAX_ALGORITHM_BYTES, MAX_IKE_NAME_BYTES, MAX_VICI_TIME_S } from "../../limits";
 import { IkeState, Phase1, PHASE1_BYTES } from "../../sa/phase1";
 import { ChildState, Phase2, PHASE2_BYTES } from "../../sa/phase2";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
@@ -200,9 +200,6 @@ function readSpi(m: Message): u32 {
   return <u32>max<i64>(parseHex(m.value, m.value_length), 0);
 }
 
-/** No time that charon tells is further away: 100 years. */
-const MAX_SECONDS: i64 = 100 * 366 * 86_400;
-
 /*
  * charon tells times in seconds from its now, which is the whole seconds of the
  * monotonic clock. Counted from our whole seconds, the same moment comes out the
@@ -211,7 +208,7 @@ const MAX_SECONDS: i64 = 100 * 366 * 86_400;
 
 /** `seconds` ago; 0 if that is no number. */
 function past(seconds: i64): i64 {
-  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 - min(seconds, MAX_SECONDS)) * 1000, 1);
+  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 - min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
 }
 
 /**
@@ -219,7 +216,7 @@ function past(seconds: i64): i64 {
  * has a random part, charon shows a time that was over before the SA was made.
  */
 function future(seconds: i64): i64 {
-  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 + min(seconds, MAX_SECONDS)) * 1000, 1);
+  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 + min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
 }
 
 function readProposal(m: Message): void {
