@@ -4,21 +4,14 @@ import { Writer } from "../bytes/writer";
 import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { eventAt, eventCount } from "../event/log";
+import { availability } from "../monitor/samples";
 import { Gateway, gatewayAt, Negotiation } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
 import { Note, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { leftCell, newCell, rightCell, spaces } from "./cell";
 import { peerAddress } from "./get_sa";
-import {
-  availability,
-  childStateWord,
-  ikeStateWord,
-  secondsSince,
-  secondsUntil,
-  sta,
-  stateWord,
-} from "./sta";
+import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta, stateWord } from "./sta";
 
 /** Events that the detail of a VPN shows. */
 export const MAX_VPN_EVENTS: i32 = 10;

@@ -1,7 +1,6 @@
 /** What people see of a VPN's state, in ScreenOS's words (screenos.md, "get sa"; design.md, "State and Sta"). */
 import { now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
-import { SAMPLES } from "../limits";
 import { IkeState } from "../sa/phase1";
 import { ChildState } from "../sa/phase2";
 import { State, Vpn } from "../sa/vpn";
@@ -31,15 +30,6 @@ export function stateWord(vpn: Vpn): string {
     default:
       return "inactive";
   }
-}
-
-/** Percent of the last SAMPLES rounds that were answered (nsVpnMonAvail); -1: none yet. */
-export function availability(vpn: Vpn): i32 {
-  const rounds = min(vpn.sample_count, SAMPLES);
-  if (rounds <= 0) return -1;
-  // Bit 0 is the round under way.
-  const judged = (vpn.samples >> 1) & (((<u64>1) << rounds) - 1);
-  return (<i32>popcnt(judged) * 100) / rounds;
 }
 
 /** Whole seconds from now until `at_ms`, not below 0. */

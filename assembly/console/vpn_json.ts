@@ -4,6 +4,7 @@ import { sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { VpnFlag } from "../config/model";
 import { eventAt } from "../event/log";
+import { availability } from "../monitor/samples";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
@@ -26,15 +27,7 @@ import {
   textValue,
   thousandthsValue,
 } from "./json";
-import {
-  availability,
-  childStateWord,
-  ikeStateWord,
-  secondsSince,
-  secondsUntil,
-  sta,
-  stateWord,
-} from "./sta";
+import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta, stateWord } from "./sta";
 
 /** All VPNs that the filter lets through. */
 export function getVpnsJson(w: Writer, filter: SaFilter, id: u32): void {
