@@ -1,0 +1,674 @@
+import { isUnset, writeAddress } from "../../assembly/bytes/address";
+import { writerAt, WRITER_BYTES } from "../../assembly/bytes/writer";
+import {
+  mistakeCount,
+  mistakeLine,
+  mistakeLineLength,
+  mistakeLines,
+} from "../../assembly/config/mistakes";
+import { VpnConfig, VpnFlag } from "../../assembly/config/model";
+import { resembles } from "../../assembly/config/nearest";
+import { readConfig } from "../../assembly/config/read";
+import { initConfig, stagedCount, stagedGlobal, stagedVpn } from "../../assembly/config/staged";
+import {
+  nextStatement,
+  openUci,
+  statementLine,
+  statementSyntax,
+  Syntax,
+  word,
+  wordCount,
+  wordLength,
+} from "../../assembly/config/uci";
+import { parseHost, parseSeconds } from "../../assembly/config/value";
+import { MAX_CONFIG_BYTES, MAX_CONFIG_ERRORS } from "../../assembly/limits";
+
+const ROOM: i32 = 1 << 16;
+const text_room: usize = memory.data(ROOM);
+const path_room: usize = memory.data(512);
+const out: usize = memory.data(512);
+const writer = writerAt(memory.data(WRITER_BYTES, 8));
+
+initConfig();
+
+/** Copies a string as UTF-8 and answers its length. */
+function put(at: usize, s: string): i32 {
+  return <i32>String.UTF8.encodeUnsafe(changetype<usize>(s), s.length, at);
+}
+
+/** Reads the configuration; answers the mistakes, a line each. */
+function read(content: string): string {
+  const path_len = put(path_room, "vpn.conf");
+  const count = readConfig(path_room, path_len, text_room, put(text_room, content));
+  let all = "";
+  const lines = mistakeLines();
+  for (let i = 0; i < lines; i++) {
+    if (i > 0) all += "\n";
+    all += String.UTF8.decodeUnsafe(mistakeLine(i), mistakeLineLength(i));
+  }
+  assert(count == mistakeCount());
+  return all;
+}
+
+/** Mistakes of one VPN with a gateway and these lines; the first of them is line 3. */
+function readVpn(lines: string): string {
+  return read("config vpn 'a'\n\toption gateway 'g'\n" + lines);
+}
+
+function name(field: usize): string {
+  return String.UTF8.decodeUnsafe(field + 1, load<u8>(field));
+}
+
+function address(at: usize): string {
+  writer.reset(out, 512);
+  writeAddress(writer, at);
+  return String.UTF8.decodeUnsafe(out, writer.length);
+}
+
+/** The words of all statements, `|` between words, `\n` between statements. */
+function words(content: string): string {
+  openUci(text_room, put(text_room, content));
+  let all = "";
+  while (nextStatement()) {
+    if (all.length > 0) all += "\n";
+    all += statementLine().toString() + ":";
+    if (statementSyntax() != Syntax.GOOD) {
+      all += "syntax " + statementSyntax().toString();
+      continue;
+    }
+    for (let i = 0; i < wordCount(); i++) {
+      if (i > 0) all += "|";
+      all += String.UTF8.decodeUnsafe(word(i), wordLength(i));
+    }
+  }
+  return all;
+}
+
+/** xorshift64*: random bytes that are the same in every run. */
+let seed: u64 = 0x9e3779b97f4a7c15;
+function random(below: i32): i32 {
+  seed ^= seed >> 12;
+  seed ^= seed << 25;
+  seed ^= seed >> 27;
+  return <i32>(((seed * 0x2545f4914f6cdd1d) >> 33) % below);
+}
+
+const EXAMPLE =
+  "config vpnmonitor 'global'\n" +
+  "\toption interval '5'\n" +
+  "\toption threshold '4'\n" +
+  "\toption vici '/run/charon.vici'\n" +
+  "\n" +
+  "config vpn 'branch'\n" +
+  "\toption gateway 's2s'\n" +
+  "\toption child 'net'\n" +
+  "\toption monitor '1'\n" +
+  "\toption rekey '1'\n" +
+  "\toption optimized '0'\n" +
+  "\toption source_ip '10.1.0.1'\n" +
+  "\tlist destination_ip '10.2.0.10'\n" +
+  "\tlist destination_ip '10.2.0.11'\n" +
+  "\toption interval '0.02'\n" +
+  "\toption threshold '3'\n" +
+  "\toption size '1350'\n" +
+  "\toption quorum 'all'\n" +
+  "\toption recover '2'\n" +
+  "\toption phase1_lifetime '3600'\n" +
+  "config vpn 'plain'\n" +
+  "\toption gateway 's2s'\n";
+
+describe("config/uci", () => {
+  test("cuts lines into words", () => {
+    expect(words("config vpn 'a'\n\toption x \"y\"\n")).toBe("1:config|vpn|a\n2:option|x|y");
+    expect(words("a b  c\td")).toBe("1:a|b|c|d");
+    expect(words("")).toBe("");
+    expect(words(" \n\n\t\n")).toBe("");
+  });
+
+  test("takes quotes and escapes as libuci does", () => {
+    expect(words("option x 'a b'")).toBe("1:option|x|a b");
+    expect(words("option x 'a'\"b\"c")).toBe("1:option|x|abc");
+    expect(words('option x "a\\"b"')).toBe('1:option|x|a"b');
+    expect(words("option x 'a\\'")).toBe("1:option|x|a\\");
+    expect(words("option x a\\ b")).toBe("1:option|x|a b");
+    expect(words("option x ''")).toBe("1:option|x|");
+    expect(words("option x 'it'\\''s'")).toBe("1:option|x|it's");
+  });
+
+  test("leaves out comments and empty lines, and counts lines all the same", () => {
+    expect(words("# one\n\n  # two\na 'b#c' # three\nd#e\n")).toBe("4:a|b#c\n5:d");
+    expect(words("a \\\nb\nc")).toBe("1:a|b\n3:c");
+    expect(words("a;b c;\nd")).toBe("1:a\n1:b|c\n2:d");
+  });
+
+  test("takes the line ends of other systems, and a byte order mark", () => {
+    expect(words("a 'b'\r\nc d\r\n")).toBe("1:a|b\n2:c|d");
+    expect(words("\ufeffa b")).toBe("1:a|b");
+  });
+
+  test("finds what is no text, line by line", () => {
+    const open = ":syntax " + Syntax.OPEN_QUOTE.toString();
+    expect(words("a 'b\nc 'd'\n")).toBe("1" + open + "\n2:c|d");
+    expect(words('a "b\r\nc')).toBe("1" + open + "\n2:c");
+    expect(words('a "b')).toBe("1" + open);
+    expect(words("a b\x01c\nd")).toBe("1:syntax " + Syntax.CONTROL_CHARACTER.toString() + "\n2:d");
+    expect(words("a '\0'")).toBe("1:syntax " + Syntax.CONTROL_CHARACTER.toString());
+    expect(words("a " + "x".repeat(255))).toBe("1:a|" + "x".repeat(255));
+    expect(words("a " + "x".repeat(256))).toBe("1:syntax " + Syntax.LONG_WORD.toString());
+  });
+
+  test("keeps no more words than it has room for", () => {
+    expect(words("a b c d e f g")).toBe("1:a|b|c|g");
+  });
+});
+
+describe("config/value", () => {
+  test("seconds", () => {
+    const texts = ["10", "0.02", "0.5", ".5", "3600", "1.234", "0.001"];
+    const values: i64[] = [10_000, 20, 500, 500, 3_600_000, 1234, 1];
+    for (let i = 0; i < texts.length; i++) {
+      expect(parseSeconds(text_room, put(text_room, texts[i]))).toBe(values[i], texts[i]);
+    }
+    const bad = ["", ".", "1.", "1.2345", "-1", "1,5", "1e3", "10s", " 1", "1.2.3", "0x10"];
+    for (let i = 0; i < bad.length; i++) {
+      expect(parseSeconds(text_room, put(text_room, bad[i]))).toBe(-1, bad[i]);
+    }
+  });
+
+  test("addresses of hosts only", () => {
+    const good = ["10.1.0.1", "fd00::1", "::1", "127.0.0.1", "223.255.255.255", "fe80::1"];
+    for (let i = 0; i < good.length; i++) {
+      expect(parseHost(text_room, put(text_room, good[i]), out)).toBe(true, good[i]);
+    }
+    const bad = [
+      "0.0.0.0",
+      "::",
+      "224.0.0.1",
+      "255.255.255.255",
+      "ff02::1",
+      "10.1.0",
+      "10.1.0.1/24",
+    ];
+    for (let i = 0; i < bad.length; i++) {
+      expect(parseHost(text_room, put(text_room, bad[i]), out)).toBe(false, bad[i]);
+    }
+  });
+});
+
+describe("config/nearest", () => {
+  test("recognizes misspellings, and nothing else", () => {
+    const written = ["gatway", "Gateway", "getaway", "gateways", "gateway"];
+    for (let i = 0; i < written.length; i++) {
+      expect(resembles(text_room, put(text_room, written[i]), "gateway")).toBe(true, written[i]);
+    }
+    expect(resembles(text_room, put(text_room, "source-ip"), "source_ip")).toBe(true);
+    const others = ["", "way", "child", "destination_ip", "x".repeat(400)];
+    for (let i = 0; i < others.length; i++) {
+      expect(resembles(text_room, put(text_room, others[i]), "gateway")).toBe(false, others[i]);
+    }
+  });
+});
+
+describe("config/read: what is good", () => {
+  test("reads every option", () => {
+    expect(read(EXAMPLE)).toBe("");
+    expect(stagedGlobal().interval_ms).toBe(5000);
+    expect(stagedGlobal().threshold).toBe(4);
+    expect(name(stagedGlobal().vici)).toBe("/run/charon.vici");
+    expect(stagedCount()).toBe(2);
+    const vpn = stagedVpn(0);
+    expect(name(vpn.name)).toBe("branch");
+    expect(name(vpn.gateway)).toBe("s2s");
+    expect(name(vpn.child)).toBe("net");
+    expect(vpn.flags).toBe(VpnFlag.MONITOR | VpnFlag.REKEY);
+    expect(address(vpn.source_ip)).toBe("10.1.0.1");
+    expect(vpn.destination_count).toBe(2);
+    expect(address(vpn.destination_ip(0))).toBe("10.2.0.10");
+    expect(address(vpn.destination_ip(1))).toBe("10.2.0.11");
+    expect(vpn.interval_ms).toBe(20);
+    expect(vpn.threshold).toBe(3);
+    expect(vpn.size).toBe(1350);
+    expect(vpn.quorum).toBe(0);
+    expect(vpn.recover).toBe(2);
+    expect(vpn.phase1_lifetime_s).toBe(3600);
+  });
+
+  test("fills in the defaults", () => {
+    expect(read(EXAMPLE)).toBe("");
+    const vpn = stagedVpn(1);
+    expect(name(vpn.child)).toBe("plain");
+    expect(vpn.flags).toBe(0);
+    expect(isUnset(vpn.source_ip)).toBe(true);
+    expect(load<u8>(vpn.source_interface)).toBe(0);
+    expect(vpn.destination_count).toBe(0);
+    expect(vpn.interval_ms).toBe(5000);
+    expect(vpn.threshold).toBe(4);
+    expect(vpn.size).toBe(64);
+    expect(vpn.quorum).toBe(1);
+    expect(vpn.recover).toBe(1);
+    expect(vpn.phase1_lifetime_s).toBe(28_800);
+
+    expect(read("")).toBe("");
+    expect(stagedCount()).toBe(0);
+    expect(stagedGlobal().interval_ms).toBe(10_000);
+    expect(stagedGlobal().threshold).toBe(10);
+    expect(name(stagedGlobal().vici)).toBe("/var/run/charon.vici");
+  });
+
+  test("takes the global section wherever it stands, and uci export's first line", () => {
+    expect(
+      read(
+        "package rekeyd\nconfig vpn a\n option gateway g\nconfig vpnmonitor global\n option interval 3\n",
+      ),
+    ).toBe("");
+    expect(stagedVpn(0).interval_ms).toBe(3000);
+  });
+
+  test("takes every way in which UCI says yes and no", () => {
+    const yes = ["1", "on", "yes", "true", "enabled"];
+    const no = ["0", "off", "no", "false", "disabled"];
+    for (let i = 0; i < yes.length; i++) {
+      expect(readVpn("option monitor " + yes[i])).toBe("");
+      expect(stagedVpn(0).has(VpnFlag.MONITOR)).toBe(true, yes[i]);
+      expect(readVpn("option monitor " + no[i])).toBe("");
+      expect(stagedVpn(0).has(VpnFlag.MONITOR)).toBe(false, no[i]);
+    }
+  });
+
+  test("takes limits, IPv6, an interface, one destination as an option", () => {
+    expect(
+      readVpn("option interval 3600\noption threshold 65536\noption size 64\noption recover 64"),
+    ).toBe("");
+    expect(readVpn("option phase1_lifetime 0")).toBe("");
+    expect(stagedVpn(0).phase1_lifetime_s).toBe(0);
+    expect(readVpn("option source_ip fd00::1\noption destination_ip fd01::1")).toBe("");
+    expect(address(stagedVpn(0).destination_ip(0))).toBe("fd01::1");
+    expect(readVpn("option source_interface br-lan.7")).toBe("");
+    expect(name(stagedVpn(0).source_interface)).toBe("br-lan.7");
+    expect(
+      readVpn("list destination_ip 10.0.0.1\nlist destination_ip 10.0.0.2\noption quorum 2"),
+    ).toBe("");
+    expect(stagedVpn(0).quorum).toBe(2);
+    expect(readVpn("option quorum any")).toBe("");
+    expect(readVpn("option child 'büro 1'")).toBe("");
+    expect(name(stagedVpn(0).child)).toBe("büro 1");
+  });
+
+  test("the same text gives the same bytes", () => {
+    expect(read(EXAMPLE)).toBe("");
+    const before = memory.data(512);
+    memory.copy(before, changetype<usize>(stagedVpn(0)), 288);
+    expect(readVpn("option child 'quite another name'\nlist destination_ip fd00::1")).toBe("");
+    expect(read(EXAMPLE)).toBe("");
+    expect(memory.compare(before, changetype<usize>(stagedVpn(0)), 288)).toBe(0);
+  });
+});
+
+describe("config/read: what is wrong", () => {
+  test("the lines of the file", () => {
+    expect(read("optoin x y")).toBe(
+      "vpn.conf:1: a line cannot begin with 'optoin'; did you mean 'option'?",
+    );
+    expect(read("\n\nconfg vpn 'a'")).toBe(
+      "vpn.conf:3: a line cannot begin with 'confg'; did you mean 'config'?",
+    );
+    expect(read("interval = 10")).toBe(
+      "vpn.conf:1: a line cannot begin with 'interval'; it begins with config, option, list or #",
+    );
+    expect(readVpn("option child 'net")).toBe(
+      "vpn.conf:3: a quote is not closed; a value ends with the quote with which it began, on the same line",
+    );
+    expect(readVpn("option child " + "n".repeat(300))).toBe(
+      "vpn.conf:3: a value is longer than 255 bytes; is a quote missing?",
+    );
+    expect(readVpn("option child 'n\x1b[2J'")).toBe(
+      "vpn.conf:3: there is a control character in a value; the file must be plain text",
+    );
+  });
+
+  test("the heads of sections", () => {
+    expect(read("config vpns 'a'\noption nonsense 1")).toBe(
+      "vpn.conf:1: unknown section type 'vpns'; did you mean 'vpn'?",
+    );
+    expect(read("config vpnmonitr 'global'")).toBe(
+      "vpn.conf:1: unknown section type 'vpnmonitr'; did you mean 'vpnmonitor'?",
+    );
+    expect(read("config interface 'lan'")).toBe(
+      "vpn.conf:1: unknown section type 'interface'; there are config vpnmonitor 'global' and config vpn 'NAME'",
+    );
+    expect(read("config")).toBe(
+      "vpn.conf:1: unknown section type ''; there are config vpnmonitor 'global' and config vpn 'NAME'",
+    );
+    expect(read("config vpn\noption gateway g")).toBe(
+      "vpn.conf:1: the VPN has no name; write config vpn 'NAME'",
+    );
+    expect(read("config vpn my branch\noption gateway g")).toBe(
+      "vpn.conf:1: too many words; write config vpn 'NAME'",
+    );
+    expect(read("config vpn 'my branch'\noption gateway g")).toBe(
+      "vpn.conf:1: the VPN's name 'my branch' is not possible; it takes letters, digits and signs such as - _ . but no space, quote or backslash",
+    );
+    expect(read("config vpn '" + "n".repeat(32) + "'\noption gateway g")).toBe(
+      "vpn.conf:1: the VPN's name '" + "n".repeat(32) + "' has 32 bytes; at most 31 are possible",
+    );
+    expect(read("config vpnmonitor 'lan'")).toBe(
+      "vpn.conf:1: this section has one name only; write config vpnmonitor 'global'",
+    );
+    expect(read("config vpnmonitor 'global'\nconfig vpnmonitor 'global'")).toBe(
+      "vpn.conf:2: section vpnmonitor 'global' stands twice, first in line 1; put all its options into one",
+    );
+    expect(read("option gateway g")).toBe(
+      "vpn.conf:1: an option stands before any section; write config vpn 'NAME' above it",
+    );
+  });
+
+  test("options that are not there, or are not complete", () => {
+    expect(readVpn("option gatway x")).toBe(
+      "vpn.conf:3: unknown option 'gatway' of a vpn; did you mean 'gateway'?",
+    );
+    expect(readVpn("option frobnicate x")).toBe(
+      "vpn.conf:3: unknown option 'frobnicate' of a vpn; it may have interval, threshold, gateway, child, monitor, " +
+        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, phase1_lifetime",
+    );
+    expect(readVpn("option vici /x")).toBe(
+      "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, gateway, child, monitor, " +
+        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, phase1_lifetime",
+    );
+    expect(read("config vpnmonitor 'global'\noption rekey 1")).toBe(
+      "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, vici",
+    );
+    expect(readVpn("option")).toBe("vpn.conf:3: the option has no name; write option NAME 'VALUE'");
+    expect(readVpn("option interval")).toBe(
+      "vpn.conf:3: interval has no value; write option interval '10'",
+    );
+    expect(readVpn("option child my net")).toBe(
+      "vpn.conf:3: child has more than one value, or one without quotes; write option child 'NAME'",
+    );
+    expect(readVpn("list destination_ip 10.0.0.1 10.0.0.2")).toBe(
+      "vpn.conf:3: destination_ip has more than one value, or one without quotes; write list destination_ip '10.2.0.10'",
+    );
+    expect(readVpn("list interval 10")).toBe(
+      "vpn.conf:3: interval is no list; write option interval '10'",
+    );
+    expect(readVpn("option interval 1\noption interval 2")).toBe(
+      "vpn.conf:4: interval stands twice, first in line 3; keep one of them",
+    );
+    expect(readVpn("option destination_ip 10.0.0.1\noption destination_ip 10.0.0.2")).toBe(
+      "vpn.conf:4: destination_ip stands twice, first in line 3; for several write, for each, list destination_ip '10.2.0.10'",
+    );
+  });
+
+  test("numbers", () => {
+    const intervals = ["0", "0.019", "3600.001", "-1", "ten", "", "99999999999999999999"];
+    for (let i = 0; i < intervals.length; i++) {
+      expect(readVpn("option interval '" + intervals[i] + "'")).toBe(
+        "vpn.conf:3: interval '" +
+          intervals[i] +
+          "' is not possible; it is seconds from 0.02 to 3600 with at most three decimals, such as 10 or 0.5",
+      );
+    }
+    expect(read("config vpnmonitor 'global'\noption interval 0")).toBe(
+      "vpn.conf:2: interval '0' is not possible; it is seconds from 0.02 to 3600 with at most three decimals, such as 10 or 0.5",
+    );
+    const thresholds = ["0", "65537", "1.5", "x"];
+    for (let i = 0; i < thresholds.length; i++) {
+      const right = " is not possible; it is a whole number from 1 to 65536";
+      expect(readVpn("option threshold " + thresholds[i])).toBe(
+        "vpn.conf:3: threshold '" + thresholds[i] + "'" + right,
+      );
+      expect(read("config vpnmonitor 'global'\noption threshold " + thresholds[i])).toBe(
+        "vpn.conf:2: threshold '" + thresholds[i] + "'" + right,
+      );
+    }
+    const sizes = ["63", "1351", "0"];
+    for (let i = 0; i < sizes.length; i++) {
+      expect(readVpn("option size " + sizes[i])).toBe(
+        "vpn.conf:3: size '" +
+          sizes[i] +
+          "' is not possible; it is a whole number of bytes from 64 to 1350",
+      );
+    }
+    expect(readVpn("option recover 65")).toBe(
+      "vpn.conf:3: recover '65' is not possible; it is a whole number from 1 to 64",
+    );
+    expect(readVpn("option phase1_lifetime 1h")).toBe(
+      "vpn.conf:3: phase1_lifetime '1h' is not possible; it is a whole number of seconds from 0 to 268435455 (0: never)",
+    );
+  });
+
+  test("words", () => {
+    expect(readVpn("option monitor maybe\noption rekey 1")).toBe(
+      "vpn.conf:3: monitor 'maybe' is neither on nor off; it is 1 or 0",
+    );
+    expect(readVpn("option quorum most")).toBe(
+      "vpn.conf:3: quorum 'most' is not possible; it is any, all or a number from 1 to 4",
+    );
+    expect(readVpn("option quorum 0")).toBe(
+      "vpn.conf:3: quorum '0' is not possible; it is any, all or a number from 1 to 4",
+    );
+    expect(readVpn("option child ''")).toBe(
+      "vpn.conf:3: child '' is empty; it is the name of strongSwan's child",
+    );
+    expect(read("config vpn a\noption gateway '" + "g".repeat(64) + "'")).toBe(
+      "vpn.conf:2: gateway '" +
+        "g".repeat(48) +
+        "...' has 64 bytes; it is, in at most 63, the name of strongSwan's connection",
+    );
+    const interfaces = ["", "a/b", "..", "sixteen-bytes-xx", "a b"];
+    for (let i = 0; i < interfaces.length; i++) {
+      expect(readVpn("option source_interface '" + interfaces[i] + "'")).toBe(
+        "vpn.conf:3: source_interface '" +
+          interfaces[i] +
+          "' is no interface; it is a name such as br-lan of at most 15 bytes, or write option source_ip instead",
+      );
+    }
+    expect(read("config vpnmonitor 'global'\noption vici charon.vici")).toBe(
+      "vpn.conf:2: vici 'charon.vici' is no absolute path; it is the path of charon's socket, such as /var/run/charon.vici",
+    );
+    expect(read("config vpnmonitor 'global'\noption vici unix:///run/charon.vici")).toBe(
+      "vpn.conf:2: vici 'unix:///run/charon.vici' is no absolute path; it is the path of charon's socket, such as /var/run/charon.vici",
+    );
+    expect(read("config vpnmonitor 'global'\noption vici /" + "p".repeat(107))).toBe(
+      "vpn.conf:2: vici '/" +
+        "p".repeat(47) +
+        "...' is too long for a socket; at most 107 bytes are possible",
+    );
+  });
+
+  test("addresses", () => {
+    expect(readVpn("option source_ip 10.1.0")).toBe(
+      "vpn.conf:3: source_ip '10.1.0' is not the IP address of a host; it is one such as 10.1.0.1 or fd00::1",
+    );
+    expect(readVpn("option source_ip 10.1.0.1/24")).toBe(
+      "vpn.conf:3: source_ip '10.1.0.1/24' is a network; it is the address of one host, without /",
+    );
+    expect(readVpn("list destination_ip fe80::1%eth0")).toBe(
+      "vpn.conf:3: destination_ip 'fe80::1%eth0' names a zone; it is an address without %",
+    );
+    expect(readVpn("list destination_ip 224.0.0.5")).toBe(
+      "vpn.conf:3: destination_ip '224.0.0.5' is not the IP address of a host; it is one such as 10.2.0.10 or fd00::1",
+    );
+    expect(readVpn("list destination_ip 10.2.0.1\nlist destination_ip 10.2.0.1")).toBe(
+      "vpn.conf:4: destination_ip '10.2.0.1' stands twice; keep one of them",
+    );
+    expect(readVpn("list destination_ip 10.2.0.1\nlist destination_ip fd00::1")).toBe(
+      "vpn.conf:4: destination_ip 'fd00::1' is not of the first one's family; all must be IPv4 or all IPv6",
+    );
+    let five = "";
+    for (let i = 1; i <= 5; i++) five += "list destination_ip 10.2.0." + i.toString() + "\n";
+    expect(readVpn(five)).toBe(
+      "vpn.conf:7: destination_ip '10.2.0.5' is one too many; at most 4 are possible",
+    );
+    expect(readVpn("option source_ip fd00::1\nlist destination_ip 10.2.0.1")).toBe(
+      "vpn.conf:4: source_ip and destination_ip mix IPv4 and IPv6; both must be of one family",
+    );
+  });
+
+  test("what only the whole section tells", () => {
+    expect(read("\nconfig vpn 'a'\n")).toBe(
+      "vpn.conf:2: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
+    );
+    expect(readVpn("option rekey 1")).toBe(
+      "vpn.conf:3: rekey is on without monitor; write option monitor '1' as well, or option rekey '0'",
+    );
+    expect(readVpn("option monitor 0\noption rekey 1")).toBe(
+      "vpn.conf:4: rekey is on without monitor; write option monitor '1' as well, or option rekey '0'",
+    );
+    expect(readVpn("option optimized 1")).toBe(
+      "vpn.conf:3: optimized is on without monitor; write option monitor '1' as well, or option optimized '0'",
+    );
+    expect(readVpn("option source_interface br-lan\noption source_ip 10.1.0.1")).toBe(
+      "vpn.conf:4: source_ip and source_interface are both given; keep one of them",
+    );
+    expect(readVpn("option quorum 2")).toBe(
+      "vpn.conf:3: quorum 2 is more than the 1 destination; it is any, all or a number from 1 to 1",
+    );
+    expect(
+      readVpn("list destination_ip 10.2.0.1\nlist destination_ip 10.2.0.2\noption quorum 3"),
+    ).toBe(
+      "vpn.conf:5: quorum 3 is more than the 2 destinations; it is any, all or a number from 1 to 2",
+    );
+  });
+
+  test("what only the whole file tells", () => {
+    expect(read("config vpn a\noption gateway g\nconfig vpn a\noption gateway h\n")).toBe(
+      "vpn.conf:3: VPN 'a' stands twice, first in line 1; each needs a name of its own",
+    );
+    expect(read("config vpn a\noption gateway g\nconfig vpn a\noption gateway g\n")).toBe(
+      "vpn.conf:3: VPN 'a' stands twice, first in line 1; each needs a name of its own",
+    );
+    expect(
+      read("config vpn a\noption gateway g\nconfig vpn b\noption gateway g\noption child a"),
+    ).toBe(
+      "vpn.conf:3: VPN 'b' has the same gateway 'g' and child 'a' as VPN 'a' in line 1; one VPN monitors one child",
+    );
+  });
+
+  test("all mistakes come in the order of the file, and past the limit they are counted", () => {
+    expect(
+      read("config vpn a\noption size 1\nconfig vpn a\noption gateway g\nconfig vpn c\n"),
+    ).toBe(
+      "vpn.conf:1: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'\n" +
+        "vpn.conf:2: size '1' is not possible; it is a whole number of bytes from 64 to 1350\n" +
+        "vpn.conf:3: VPN 'a' stands twice, first in line 1; each needs a name of its own\n" +
+        "vpn.conf:5: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
+    );
+    const lines = read("x\n".repeat(MAX_CONFIG_ERRORS + 7)).split("\n");
+    expect(lines.length).toBe(MAX_CONFIG_ERRORS + 1);
+    expect(lines[MAX_CONFIG_ERRORS]).toBe("vpn.conf: and 7 more mistakes");
+    expect(mistakeCount()).toBe(MAX_CONFIG_ERRORS + 7);
+  });
+
+  test("a file that is too large is not read", () => {
+    readConfig(path_room, put(path_room, "vpn.conf"), text_room, MAX_CONFIG_BYTES + 1);
+    expect(mistakeLines()).toBe(1);
+    expect(String.UTF8.decodeUnsafe(mistakeLine(0), mistakeLineLength(0))).toBe(
+      "vpn.conf: the file has 4190209 bytes; at most 4190208 are read",
+    );
+  });
+});
+
+/** Reads `len` bytes of the text room and checks what must hold for any bytes. */
+function survive(len: i32): void {
+  const count = readConfig(path_room, 8, text_room, len);
+  const lines = mistakeLines();
+  assert(lines == min(count, MAX_CONFIG_ERRORS + 1));
+  for (let i = 0; i < lines; i++) {
+    const line = mistakeLine(i);
+    const length = mistakeLineLength(i);
+    assert(length > 10 && length <= 768);
+    for (let j = 0; j < length; j++) assert(load<u8>(line + j) >= 0x20);
+  }
+  if (count > 0) return;
+  for (let i = 0; i < stagedCount(); i++) checkComplete(stagedVpn(i));
+}
+
+function checkComplete(vpn: VpnConfig): void {
+  assert(load<u8>(vpn.name) > 0 && load<u8>(vpn.gateway) > 0 && load<u8>(vpn.child) > 0);
+  assert(vpn.interval_ms >= 20 && vpn.interval_ms <= 3_600_000);
+  assert(vpn.threshold >= 1 && vpn.threshold <= 65_536);
+  assert(vpn.size >= 64 && vpn.size <= 1350);
+  assert(vpn.recover >= 1 && vpn.destination_count <= 4);
+  assert(vpn.quorum <= max(vpn.destination_count, 1));
+  assert(!vpn.has(VpnFlag.REKEY) || vpn.has(VpnFlag.MONITOR));
+}
+
+describe("config/read: any bytes", () => {
+  test("random bytes", () => {
+    for (let round = 0; round < 2000; round++) {
+      const len = random(400);
+      for (let i = 0; i < len; i++) store<u8>(text_room + i, <u8>random(256));
+      survive(len);
+    }
+    expect(true).toBe(true);
+  });
+
+  test("random words of the language", () => {
+    const parts = [
+      "config ",
+      "vpn ",
+      "vpnmonitor ",
+      "'global'",
+      "option ",
+      "list ",
+      "\n",
+      "\n",
+      "'",
+      '"',
+      "\\",
+      "#",
+      ";",
+      "\r\n",
+      "gateway ",
+      "child ",
+      "monitor ",
+      "rekey ",
+      "interval ",
+      "destination_ip ",
+      "source_ip ",
+      "quorum ",
+      "size ",
+      "1 ",
+      "0 ",
+      "64 ",
+      "10.0.0.1 ",
+      "fd00::1 ",
+      "a ",
+      "b ",
+      "'c' ",
+      "all ",
+      "99999999999999999999 ",
+      "-1 ",
+      "",
+    ];
+    for (let round = 0; round < 3000; round++) {
+      let len = 0;
+      const count = random(60);
+      for (let i = 0; i < count; i++) len += put(text_room + len, parts[random(parts.length)]);
+      survive(len);
+    }
+    expect(true).toBe(true);
+  });
+
+  test("a good file with bytes changed, lost and doubled", () => {
+    for (let round = 0; round < 4000; round++) {
+      let len = put(text_room, EXAMPLE);
+      for (let change = random(4); change >= 0; change--) {
+        const at = random(len);
+        const kind = random(3);
+        if (kind == 0) {
+          store<u8>(text_room + at, <u8>random(256));
+        } else if (kind == 1) {
+          memory.copy(text_room + at, text_room + at + 1, len - at - 1);
+          len--;
+        } else {
+          const piece = min(random(80), len - at);
+          memory.copy(text_room + at + piece, text_room + at, len - at);
+          len += piece;
+        }
+      }
+      survive(len);
+    }
+    expect(true).toBe(true);
+  });
+});
