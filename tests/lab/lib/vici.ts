@@ -11,7 +11,7 @@ export interface Section {
 }
 
 // prettier-ignore
-enum Packet {
+export enum Packet {
   CMD_REQUEST, CMD_RESPONSE, CMD_UNKNOWN, EVENT_REGISTER, EVENT_UNREGISTER, EVENT_CONFIRM,
   EVENT_UNKNOWN, EVENT,
 }
@@ -30,7 +30,7 @@ function encodeValue(value: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-function encode(section: Section): Buffer {
+export function encode(section: Section): Buffer {
   const parts: Buffer[] = [];
   for (const [key, value] of Object.entries(section)) {
     if (typeof value === "string") {
@@ -47,7 +47,7 @@ function encode(section: Section): Buffer {
   return Buffer.concat(parts);
 }
 
-function decode(bytes: Buffer): Section {
+export function decode(bytes: Buffer): Section {
   let at = 0;
   const name = (): string => {
     const length = bytes.readUInt8(at);
