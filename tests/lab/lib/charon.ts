@@ -159,14 +159,23 @@ export class Charon {
 
   /** The ordinary tool, as a user has it. */
   swanctl(...args: string[]): Promise<string> {
-    return run("env", [
+    return run("env", this.swanctlCommand(args));
+  }
+
+  /** The same as a line for a shell. */
+  swanctlLine(...args: string[]): string {
+    return this.swanctlCommand(args).join(" ");
+  }
+
+  private swanctlCommand(args: string[]): string[] {
+    return [
       `SWANCTL_DIR=${this.folder}`,
       `STRONGSWAN_CONF=${path.join(this.folder, "strongswan.conf")}`,
       "swanctl",
       ...args,
       "--uri",
       `unix://${this.vici_path}`,
-    ]);
+    ];
   }
 
   /** Initiates by hand; waits for the end, at most so long. Throws if it fails. */

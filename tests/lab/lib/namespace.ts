@@ -115,10 +115,10 @@ export class Namespace {
 
   /** A named packet counter at a hook, for what nft's expression matches. */
   async addCounter(name: string, hook: Hook, match: string): Promise<void> {
-    await this.nft(
-      `table inet lab_count { counter ${name} { } ; chain ${name} { ` +
-        `type filter hook ${hook} priority -310; ${match} counter name ${name}; } }`,
-    );
+    await this.nft(`table inet lab_count {
+      counter ${name} { }
+      chain ${name} { type filter hook ${hook} priority -310; ${match} counter name ${name}; }
+    }`);
   }
 
   /** Packets counted so far. */

@@ -198,6 +198,11 @@ export class Rekeyd {
     return attempt(CONTROL, ["--control", this.control_path, ...args]);
   }
 
+  /** The same as a line for a shell. */
+  rekeyctlLine(...args: string[]): string {
+    return [path.relative(ROOT, CONTROL), "--control", this.control_path, ...args].join(" ");
+  }
+
   log(): string {
     const read = (file: string): string =>
       fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { ChildSa } from "./charon.ts";
+import { vpnSpec, withLab, type Lab, type LabOptions } from "./lab.ts";
+import type { Rekeyd, VpnSpec } from "./rekeyd.ts";
+import type { Family } from "./addresses.ts";
+import { DEFAULT_CHILD } from "./swanctl_conf.ts";
+import type { Ping } from "./traffic.ts";
+import { sleep, waitFor } from "./wait.ts";
+
+export const INTERVAL_MS = 1000;
+export const THRESHOLD = 3;
+
+/** threshold x interval + one interval: the longest time until 'down'. */
+export const DETECTION_MS = (THRESHOLD + 1) * INTERVAL_MS;
+
+/** From 'down' until user traffic passes. */
+export const RECOVERY_MS = 2000;
+
+/** What one look of a test may be late, not rekeyd. */
+export const SLACK_MS = 200;
+
+/** Duplicates are settled after a jittered wait, and charon lists a replaced SA for some time. */
+export const SETTLE_MS = 15_000;
+
+export const VPN = "branch";
+
+export interface Monitored {
+  rekeyd: Rekeyd;
+  ping: Ping;
+}
+
+/** A tunnel that is up, rekeyd that says so, and a user whose pings pass. */
+export async function startMonitored(
+  lab: Lab,
+  options: VpnSpec["options"] = {},
+  family: Family = 4,
+): Promise<Monitored> {
+  await lab.startUp();
+  const rekeyd = lab.a.rekeyd([vpnSpec(options, VPN, 0, family)]);
+  await rekeyd.start();
+  await rekeyd.waitState(VPN, ["up"], 3000);
+  const ping = await lab.userPing(100, 0, family);
+  await timeToPass(ping, 2000);
+  return { rekeyd, ping };
+}
+
+/** Waits until rekeyd says 'down'; returns how long that took. */
+export async function timeToDetect(rekeyd: Rekeyd): Promise<number> {
+  const begin = performance.now();
+  await rekeyd.waitState(VPN, ["down"], DETECTION_MS + SLACK_MS);
+  return performance.now() - begin;
+}
+
+/** Waits until the user's pings pass; returns how long that took. */
+export async function timeToPass(ping: Ping, within_ms: number): Promise<number> {
+  const begin = performance.now();
+  const before = ping.answers;
+  await waitFor("user traffic passes", within_ms, () => ping.answers > before, 10);
+  return performance.now() - begin;
+}
+
+/** Exactly one CHILD_SA of that name on either side, the same one; returns A's. */
+export async function waitSettled(lab: Lab, name = DEFAULT_CHILD): Promise<ChildSa> {
+  const a = await lab.a.charon.waitInstalled(name, SETTLE_MS);
+  const b = await lab.b.charon.waitInstalled(name, SETTLE_MS);
+  assert.equal(a.spi_in, b.spi_out);
+  assert.equal(a.spi_out, b.spi_in);
+  return a;
+}
+
+/**
+ * What must hold after one recovery: 'up', one CHILD_SA on both sides with SPIs that are new in
+ * both directions, and each event once.
+ */
+export async function assertRecovered(lab: Lab, rekeyd: Rekeyd, old: ChildSa): Promise<void> {
+  await rekeyd.waitState(VPN, ["up"], 5000);
+  const fresh = await waitSettled(lab, old.name);
+  assert.notEqual(fresh.spi_in, old.spi_in);
+  assert.notEqual(fresh.spi_out, old.spi_out);
+
+  await sleep(INTERVAL_MS);
+  const vpn = await rekeyd.vpn(VPN);
+  assert.equal(vpn.state, "up", "it stays up");
+  assert.equal(vpn.sta, "A/U");
+  assert.equal(vpn.rekeys, 1);
+  const count = async (pattern: RegExp): Promise<number> =>
+    (await rekeyd.eventsLike(pattern)).length;
+  assert.equal(await count(/^VPN monitoring for VPN branch has deactivated the SA/), 1);
+  assert.equal(await count(/^VPN 'branch' from .* is down\./), 1);
+  assert.equal(await count(/^VPN 'branch' from .* is up\./), 2, "at the start and now");
+  assert.equal(await count(/^VPN monitoring for VPN branch has successfully rekeyed the SA/), 1);
+}
+
+/** One direction of the SA goes dead while IKE lives: only a probe through it can see that. */
+export function recoverDeadSa(
+  name: string,
+  direction: "spi_in" | "spi_out",
+  options: LabOptions = {},
+  family: Family = 4,
+): Promise<void> {
+  return withLab(name, options, async (lab) => {
+    const { rekeyd, ping } = await startMonitored(lab, {}, family);
+    const old = await lab.a.charon.waitInstalled(DEFAULT_CHILD);
+    await lab.router.dropSpi(old[direction]);
+    await timeToDetect(rekeyd);
+    await timeToPass(ping, RECOVERY_MS);
+    await assertRecovered(lab, rekeyd, old);
+  });
+}
