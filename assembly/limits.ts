@@ -80,7 +80,7 @@ export const SAMPLES: i32 = 30;
 /** Events kept for `get event`. */
 export const MAX_EVENTS: i32 = 1024;
 /** Bytes of one event's text. */
-export const MAX_EVENT_BYTES: i32 = 240;
+export const MAX_EVENT_BYTES: i32 = 400;
 /** Actions that one call may leave for the host. */
 export const MAX_ACTIONS: i32 = 512;
 /** Of these, what lines of the event log leave to everything else. */
