@@ -78,13 +78,14 @@ const conn: Message = messageAt(memory.data(MESSAGE_BYTES));
 const children: Message = messageAt(memory.data(MESSAGE_BYTES));
 let has_children: bool = false;
 
-/** Reads the connection; false if the message holds none, or one whose name no configuration can have. */
+/** Reads the connection; false if there is none, or one whose name no configuration can have. */
 export function readConnection(p: usize, length: i32): bool {
   has_children = false;
   memory.fill(changetype<usize>(connection), 0, CONNECTION_BYTES);
   const m = conn.open(p, length);
   if (m.next() != Element.SECTION_START) return false;
   if (!setName(connection.name, MAX_IKE_NAME_BYTES, m.name, m.name_length)) return false;
+  let found = false;
   while (m.depth > 0) {
     const element = m.next();
     if (element == Element.BAD) return false;
@@ -97,15 +98,17 @@ export function readConnection(p: usize, length: i32): bool {
     } else if (element == Element.SECTION_START) {
       if (m.nameIs("children")) {
         children.follow(m);
-        has_children = true;
+        found = true;
       }
       m.skip();
     }
   }
-  return m.next() == Element.END;
+  if (m.next() != Element.END) return false;
+  has_children = found;
+  return true;
 }
 
-/** Reads the next child of the message that `readConnection` was given, as long as that is there; false: no more. */
+/** Reads the next child of the message that `readConnection` read; false: no more. */
 export function readConnectionChild(): bool {
   const m = children;
   while (has_children) {

@@ -18,7 +18,7 @@ import { readSelectors } from "./selectors";
  *     }
  */
 
-/** What `readIkeSa` read; `gateway` and `next` are -1. */
+/** What `readIkeSa` read, its number of children included; `gateway` and `next` are -1. */
 export const phase1: Phase1 = changetype<Phase1>(memory.data(PHASE1_BYTES));
 /** What `readChildSa` read; `vpn` and `next` are -1. */
 export const phase2: Phase2 = changetype<Phase2>(memory.data(PHASE2_BYTES));
@@ -46,7 +46,7 @@ class Proposal {
 }
 const proposal: Proposal = changetype<Proposal>(memory.data(offsetof<Proposal>()));
 
-/** Reads the IKE_SA; false if the message holds none, or one whose name no configuration can have. */
+/** Reads the IKE_SA; false if there is none, or one whose name no configuration can have. */
 export function readIkeSa(p: usize, length: i32): bool {
   has_children = false;
   memory.fill(changetype<usize>(phase1), 0, PHASE1_BYTES);
@@ -56,6 +56,7 @@ export function readIkeSa(p: usize, length: i32): bool {
   const m = ike.open(p, length);
   if (m.next() != Element.SECTION_START) return false;
   if (!setName(connection_name, MAX_IKE_NAME_BYTES, m.name, m.name_length)) return false;
+  let found = false;
   while (m.depth > 0) {
     const element = m.next();
     if (element == Element.BAD) return false;
@@ -67,16 +68,28 @@ export function readIkeSa(p: usize, length: i32): bool {
     } else if (element == Element.SECTION_START) {
       if (m.nameIs("child-sas")) {
         children.follow(m);
-        has_children = true;
+        found = true;
+        countChildren(m);
+      } else {
+        m.skip();
       }
-      m.skip();
     }
   }
   writeAlgorithm(phase1.algorithm);
-  return m.next() == Element.END;
+  if (m.next() != Element.END) return false;
+  has_children = found;
+  return true;
 }
 
-/** Reads the next CHILD_SA of the message that `readIkeSa` was given, as long as that is there; false: no more. */
+/** Inside `child-sas`; goes to its end. */
+function countChildren(m: Message): void {
+  while (m.next() == Element.SECTION_START) {
+    if (phase1.children < u8.MAX_VALUE) phase1.children++;
+    m.skip();
+  }
+}
+
+/** Reads the next CHILD_SA of the message that `readIkeSa` read; false: no more. */
 export function readChildSa(): bool {
   const m = children;
   while (has_children) {
@@ -101,6 +114,8 @@ function readIkeValue(m: Message): void {
     phase1.remote_port = <u16>count(m);
   } else if (m.nameIs("initiator")) {
     phase1.initiator = m.valueIs("yes");
+  } else if (m.nameIs("responder-spi")) {
+    phase1.answered = !m.valueIs("0000000000000000");
   } else if (m.nameIs("established")) {
     phase1.established_at_ms = past(m.decimal());
   } else if (m.nameIs("rekey-time")) {
@@ -240,7 +255,10 @@ function readProposal(m: Message): void {
 const w: Writer = writerAt(memory.data(WRITER_BYTES));
 const text: usize = memory.data(MAX_ALGORITHM_BYTES);
 
-/** `esp:aes128/sha256`, `ah:sha256`, `esp:aes128gcm16`; for IKE `aes128/sha256`, the hash of an AEAD cipher being its PRF's. */
+/**
+ * `esp:aes128/sha256`, `ah:sha256`, `esp:aes128gcm16`; for IKE `aes128/sha256`,
+ * where the cipher is an AEAD with the PRF's hash: `aes128gcm16/sha256`.
+ */
 function writeAlgorithm(field: usize): void {
   w.reset(text, MAX_ALGORITHM_BYTES);
   if (proposal.protocol_length > 0) {

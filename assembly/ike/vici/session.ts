@@ -59,7 +59,7 @@ export const enum Indication {
   NONE = 0,
   /** Connected, and the events are registered. */
   READY,
-  /** The connection is gone, or did not come about; all requests are forgotten without an answer. */
+  /** The connection is gone, or did not come about; requests are forgotten without an answer. */
   CLOSED,
   /** charon says that something happened. */
   EVENT,
