@@ -267,7 +267,8 @@ connections {
     children { road { remote_ts = 10.4${peer}.0.0/24,dynamic } }
   }
 }
-secrets {${secret("s2s", "one")}${secret("old", "two")}${secret("six", "three")}${secret("wrong", name)}
+secrets {${secret("s2s", "one")}${secret("old", "two")}${secret("six", "three")}
+${secret("wrong", name)}
 }
 `;
 }

@@ -316,7 +316,8 @@ describe("strongswan/list_sas", () => {
       }`),
     ).toBe(
       "a 7 v0 state 3 responder :: :: 0  established - rekey - reauth - children 1\n" +
-        "  b 0 of 7 state 0 00000000 00000000  in 0/0 out 0/0 installed - rekey - expires - == 10.0.0.0/8\n",
+        "  b 0 of 7 state 0 00000000 00000000  in 0/0 out 0/0" +
+        " installed - rekey - expires - == 10.0.0.0/8\n",
     );
   });
 

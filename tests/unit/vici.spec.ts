@@ -233,7 +233,8 @@ describe("vici/message", () => {
       if (element != Element.KEY_VALUE) m.skip();
     }
     expect(written()).toBe(
-      "local_addrs remote_addrs version reauth_time rekey_time unique dpd_delay local-1 remote-1 children ",
+      "local_addrs remote_addrs version reauth_time rekey_time unique dpd_delay " +
+        "local-1 remote-1 children ",
     );
     expect(m.next()).toBe(Element.END);
   });
@@ -401,7 +402,7 @@ function nameField(at: usize, text: string): usize {
 const ike_field: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
 const child_field: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
 
-/** The transcript of an answer that comes in pieces of `size` bytes after a first one of `first`. */
+/** The transcript of an answer in pieces: one of `first` bytes, the others of `size`. */
 function answer(length: i32, kind: Request, first: i32, size: i32): string {
   w.reset(room, ROOM);
   request(kind, 7);

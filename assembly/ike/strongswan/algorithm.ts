@@ -23,7 +23,7 @@ export function writeCipher(w: Writer, p: usize, length: i32, key_bits: i32): vo
   }
 }
 
-/** `HMAC_SHA1_96`: sha1; `HMAC_SHA2_256_128`, `PRF_HMAC_SHA2_256`: sha256; `AES_XCBC_96`: aesxcbc. */
+/** `HMAC_SHA1_96`: sha1; `HMAC_SHA2_256_128`: sha256; `PRF_HMAC_SHA2_384`: sha384. */
 export function writeHash(w: Writer, p: usize, length: i32): void {
   let sha2 = false;
   while (length > 0) {

@@ -17,7 +17,7 @@ import { readSelectors, saw_dynamic } from "./selectors";
 
 const NAME_BYTES: i32 = MAX_IKE_NAME_BYTES + 1;
 
-
+/** A connection as strongSwan has it loaded. */
 @unmanaged
 export class Connection {
   /** 1, 2, or 0 for either. */
@@ -42,7 +42,7 @@ export class Connection {
 }
 const CONNECTION_BYTES: i32 = 16 + NAME_BYTES + 2 * ADDRESS_BYTES;
 
-
+/** One of its children. */
 @unmanaged
 export class ConnectionChild {
   /** When strongSwan rekeys the CHILD_SA by itself; 0: never. */

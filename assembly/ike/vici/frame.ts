@@ -7,6 +7,7 @@ import { MAX_VICI_BYTES } from "../../limits";
  * anywhere; a packet that lies whole in one read is not copied.
  */
 
+/** What `nextFrame` found. */
 export const enum Frame {
   /** The input is used up. */
   NONE = 0,
@@ -39,6 +40,7 @@ export function feed(p: usize, length: i32): void {
   input_length = length;
 }
 
+/** Looks for the next packet in what is held and fed. */
 export function nextFrame(): Frame {
   if (!hold(HEADER_BYTES)) return Frame.NONE;
   const length = <i32>min<u32>(loadU32be(pieces), MAX_VICI_BYTES + 1);

@@ -38,6 +38,7 @@ import {
  * did what was asked is seen by listing again, never from the answer alone.
  */
 
+/** What can be asked of charon. */
 export const enum Request {
   NONE = 0,
   /** All connections, or the one named `ike`. */
