@@ -22,7 +22,7 @@ import { readSelectors } from "./selectors";
 export const phase1: Phase1 = changetype<Phase1>(memory.data(PHASE1_BYTES));
 /** What `readChildSa` read; `vpn` and `next` are -1. */
 export const phase2: Phase2 = changetype<Phase2>(memory.data(PHASE2_BYTES));
-/** Name field: the connection of `phase1`. */
+/** Name field: the connection of `phase1`; empty where the name is longer than a configuration's. */
 export const connection_name: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
 /** Name field: the child of `phase2`. */
 export const child_name: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
@@ -46,7 +46,7 @@ class Proposal {
 }
 const proposal: Proposal = changetype<Proposal>(memory.data(offsetof<Proposal>()));
 
-/** Reads the IKE_SA; false if there is none, or one whose name no configuration can have. */
+/** Reads the IKE_SA; false if the message is none of strongSwan's. */
 export function readIkeSa(p: usize, length: i32): bool {
   has_children = false;
   memory.fill(changetype<usize>(phase1), 0, PHASE1_BYTES);
@@ -55,7 +55,8 @@ export function readIkeSa(p: usize, length: i32): bool {
   phase1.next = -1;
   const m = ike.open(p, length);
   if (m.next() != Element.SECTION_START) return false;
-  if (!setName(connection_name, MAX_IKE_NAME_BYTES, m.name, m.name_length)) return false;
+  store<u8>(connection_name, 0);
+  setName(connection_name, MAX_IKE_NAME_BYTES, m.name, m.name_length);
   let found = false;
   while (m.depth > 0) {
     const element = m.next();
