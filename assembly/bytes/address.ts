@@ -125,7 +125,7 @@ export function writeAddress(w: Writer, address: usize): Writer {
   }
   let gap = -1;
   let gap_len = 1;
-  for (let i = 0; i < 8; ) {
+  for (let i = 0; i < 8;) {
     let run = 0;
     while (i + run < 8 && loadU16be(address + 2 * (i + run)) == 0) run++;
     if (run > gap_len) {

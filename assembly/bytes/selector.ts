@@ -89,11 +89,11 @@ function setPrefix(out: Selector, bits: i64): bool {
   out.prefix = <i32>bits;
   const fixed = <i32>bits + (v4 ? 96 : 0);
   memory.copy(out.last, out.first, ADDRESS_BYTES);
-  for (let bit = fixed; bit < 128; ) {
+  for (let bit = fixed; bit < 128;) {
     const mask = 0xff >> (bit & 7);
     const byte = bit >> 3;
-    store<u8>(out.first + byte, <u8>(<i32>load<u8>(out.first + byte) & ~mask));
-    store<u8>(out.last + byte, <u8>(<i32>load<u8>(out.last + byte) | mask));
+    store<u8>(out.first + byte, <u8>((<i32>load<u8>(out.first + byte)) & ~mask));
+    store<u8>(out.last + byte, <u8>((<i32>load<u8>(out.last + byte)) | mask));
     bit = (byte + 1) << 3;
   }
   return true;

@@ -62,7 +62,7 @@ export function hexDigit(byte: u8): i32 {
 
 /** Network byte order, as RFC 791's appendix B has it. */
 export function loadU16be(p: usize): u32 {
-  return (<u32>load<u8>(p) << 8) | <u32>load<u8>(p, 1);
+  return ((<u32>load<u8>(p)) << 8) | (<u32>load<u8>(p, 1));
 }
 
 export function loadU32be(p: usize): u32 {

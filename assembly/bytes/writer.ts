@@ -128,7 +128,7 @@ export class Writer {
     if (rest != 0) {
       this.u8(0x2e).u8(0x30 + rest / 100);
       if (rest % 100 != 0) {
-        this.u8(0x30 + (rest / 10) % 10);
+        this.u8(0x30 + ((rest / 10) % 10));
         if (rest % 10 != 0) this.u8(0x30 + (rest % 10));
       }
     }

@@ -1,5 +1,8 @@
+import { Pool, POOL_BYTES, poolAt } from "../bytes/pool";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
+import { NEVER } from "../clock";
 import { MAX_GATEWAYS } from "../limits";
+import { cancel, schedule } from "../timer/wheel";
 
 /** Where a gateway's negotiation stands (ike/negotiation.ts has the steps). */
 export const enum Negotiation {
@@ -25,31 +28,43 @@ export const GATEWAY_BYTES: i32 = 256;
 export class Gateway {
   /** First VPN, chained by Vpn.next_of_gateway; -1 none. */
   first_vpn: i32;
+  /** uniqueid of the newest IKE_SA that was established; 0: none yet. */
+  phase1_id: u32;
   /** First IKE_SA, chained by Phase1.next; -1 none. */
   first_phase1: i32;
-  /** Negotiation. */
-  step: u8;
+  step: Negotiation;
   /** 1, 2, or 0 for any: from list-conns. */
   version: u8;
-  /** Whether list-conns knows the connection. */
+  /** Whether strongSwan knows the connection (list-conns). */
   known: bool;
-  /** Whether it must be listed again. */
-  dirty: bool;
+  /** Whether it was listed since the vici connection was made: before that nothing is known of its SAs. */
+  listed: bool;
+  /** Whether the record is in use. */
+  used: bool;
+  /** Whether the step's limit was reached and it is listed once more before that counts. */
+  judging: bool;
   /** Seconds between DPD messages; 0: off. */
   dpd_delay_s: i32;
   /** The VPN that is being negotiated for, or -1. */
   vpn: i32;
-  /** uniqueid of the SA that the step is about. */
-  sa_id: u32;
-  /** Attempts since the last success. */
-  attempts: i32;
+  /** The highest uniqueid of what the step is to replace: a CHILD_SA's or an IKE_SA's. They only grow. */
+  old_id: u32;
+  /** Whether the attempt under way got more time because the peer had answered. */
+  extended: bool;
   /** Refusals in a row: the back-off's exponent. */
   refusals: i32;
-  /** When the step ends. */
-  deadline_ms: i64;
-  /** Timer of the wheel (timer/wheel.ts) for it. */
+  /** Timer of the wheel (timer/wheel.ts): the earliest of the times below. */
   timer: i32;
-  padding: i32;
+  /** When the negotiation's step is looked at next, or the pause ends. */
+  deadline_ms: i64;
+  /** When the step is given up. */
+  limit_ms: i64;
+  /** When it is listed again because that could not be asked for at once; NEVER: no need. */
+  list_at_ms: i64;
+  /** When duplicates are settled; NEVER: there are none. */
+  settle_at_ms: i64;
+  /** When the engine renews the Phase 1 key because strongSwan would not; NEVER: it need not. */
+  soft_at_ms: i64;
   // By offset: a name of MAX_IKE_NAME_BYTES, and two addresses, unset for %any.
   get name(): usize {
     return changetype<usize>(this) + 96;
@@ -62,12 +77,41 @@ export class Gateway {
   }
 }
 
-export const gateways: Table = tableAt(memory.data(TABLE_BYTES));
+const gateways: Table = tableAt(memory.data(TABLE_BYTES));
+const pool: Pool = poolAt(memory.data(POOL_BYTES));
 
 export function gatewayAt(index: i32): Gateway {
   return changetype<Gateway>(gateways.at(index));
 }
 
+/** Records to walk over; those without `used` are free. */
+export function gatewayCount(): i32 {
+  return pool.used;
+}
+
 export function initGateways(): void {
-  gateways.init(GATEWAY_BYTES, MAX_GATEWAYS);
+  pool.init(gateways.init(GATEWAY_BYTES, MAX_GATEWAYS));
+}
+
+/** Index of a zeroed record that is marked as used; -1 at the limit. */
+export function takeGateway(): i32 {
+  const index = pool.take();
+  if (index >= 0) gatewayAt(index).used = true;
+  return index;
+}
+
+/** Sets the gateway's timer to the earliest of its times: after each change of one. */
+export function reschedule(index: i32): void {
+  const gateway = gatewayAt(index);
+  const soonest = min(
+    min(gateway.deadline_ms, gateway.list_at_ms),
+    min(gateway.settle_at_ms, gateway.soft_at_ms),
+  );
+  if (soonest == NEVER) cancel(gateway.timer);
+  else schedule(gateway.timer, soonest);
+}
+
+export function giveGateway(index: i32): void {
+  gatewayAt(index).used = false;
+  pool.give(index);
 }

@@ -39,22 +39,28 @@ export class Phase1 {
   mark: u16;
   /** Whether the peer has answered at all: it has given its SPI (RFC 7296, 3.1). */
   answered: bool;
+  /** CHILD_SAs on it, those of no VPN included. */
+  children: u8;
   /** Monotonic; 0 unset. */
   established_at_ms: i64;
   /** When strongSwan itself rekeys it; 0: never. */
   rekey_at_ms: i64;
   /** When strongSwan itself reauthenticates it; 0: never. */
   reauth_at_ms: i64;
+  /** When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out yet. */
+  soft_at_ms: i64;
+  /** Since when it has stood beside another one without a CHILD_SA; 0: it does not. */
+  spare_since_ms: i64;
   // Behind the scalars, by offset: 16 bytes each, and a name of MAX_ALGORITHM_BYTES.
   get local_host(): usize {
     return changetype<usize>(this) + 64;
   }
   get remote_host(): usize {
-    return changetype<usize>(this) + 80;
+    return changetype<usize>(this) + 96;
   }
   /** As ScreenOS writes it: `aes128/sha256`. */
   get algorithm(): usize {
-    return changetype<usize>(this) + 96;
+    return changetype<usize>(this) + 112;
   }
 }
 

@@ -54,8 +54,10 @@ export class Phase2 {
   rekey_at_ms: i64;
   /** Hard lifetime's end; 0: none. */
   expires_at_ms: i64;
-  /** When the engine renews it because strongSwan would not; NEVER: it need not. */
+  /** When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out yet. */
   soft_at_ms: i64;
+  /** Since when it has been the duplicate that is to go (monitor/settle.ts); 0: it is none. */
+  spare_since_ms: i64;
   /** As ScreenOS writes it: `esp:aes128/sha256`; a name of MAX_ALGORITHM_BYTES. */
   get algorithm(): usize {
     return changetype<usize>(this) + 128;
@@ -69,8 +71,11 @@ export class Phase2 {
 
   /** Whether it forwards: INSTALLED, and also while it is rekeyed or deleted (strongswan.md). */
   get forwards(): bool {
-    return this.state == ChildState.INSTALLED || this.state == ChildState.UPDATING
-      || this.state == ChildState.REKEYING;
+    return (
+      this.state == ChildState.INSTALLED ||
+      this.state == ChildState.UPDATING ||
+      this.state == ChildState.REKEYING
+    );
   }
 }
 

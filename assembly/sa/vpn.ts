@@ -1,4 +1,5 @@
 import { ADDRESS_BYTES } from "../bytes/address";
+import { Pool, POOL_BYTES, poolAt } from "../bytes/pool";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
 import { VPN_CONFIG_BYTES, VpnConfig } from "../config/model";
 import { MAX_VPNS } from "../limits";
@@ -39,6 +40,14 @@ export const enum Note {
   NEW_KEY = 512,
   /** The round is due and waits for fresh packet counters. */
   COUNTING = 1024,
+  /** An SA was in use at the last look. */
+  HAS_SA = 2048,
+  /** The configuration that is being applied names it. */
+  KEPT = 4096,
+  /** strongSwan's configuration has its child. */
+  KNOWN = 8192,
+  /** That strongSwan does not know its connection or child has been said. */
+  SAID_UNKNOWN = 16384,
 }
 
 /** Bytes of a Vpn record. */
@@ -64,12 +73,11 @@ const TARGET_BYTES: i32 = ADDRESS_BYTES + 8;
 /** A monitored Phase 2. What every tick touches stands first, in one cache line. */
 @unmanaged
 export class Vpn {
-  /** State. */
-  state: u8;
-  /** Targets with an address. */
-  target_count: u8;
   /** Note. */
   notes: u16;
+  /** Targets with an address. */
+  target_count: u16;
+  state: State;
   /** Number of the round under way; the first is 1. */
   seq: u32;
   /** When the next round begins. */
@@ -88,7 +96,7 @@ export class Vpn {
   delay_last_ms: i32;
   /** Rolling average in 1/16 ms; -1: none yet. */
   delay_avg_16: i32;
-  /** CHILD_SA in use (sa/phase2.ts), or -1. */
+  /** CHILD_SA in use (phase2.ts), or -1. */
   current: i32;
   /** First CHILD_SA, chained by Phase2.next; -1 none. */
   first_phase2: i32;
@@ -135,17 +143,18 @@ export class Vpn {
   noted(note: Note): bool {
     return (this.notes & note) != 0;
   }
+
   note(note: Note): void {
     this.notes |= <u16>note;
   }
+
   unnote(note: Note): void {
     this.notes &= ~(<u16>note);
   }
 }
 
 const vpns: Table = tableAt(memory.data(TABLE_BYTES));
-/** Records ever used: those behind a removed VPN's stay, without Note.USED. */
-export let vpn_count: i32 = 0;
+const pool: Pool = poolAt(memory.data(POOL_BYTES));
 
 export function vpnAt(index: i32): Vpn {
   return changetype<Vpn>(vpns.at(index));
@@ -156,15 +165,24 @@ export function tunnelId(index: i32): u32 {
   return index + 1;
 }
 
-export function initVpns(): void {
-  assert(CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
-  vpns.init(VPN_BYTES, MAX_VPNS);
-  vpn_count = 0;
+/** Records to walk over; those without Note.USED are free. */
+export function vpnCount(): i32 {
+  return pool.used;
 }
 
-/** Room for one more VPN: its index, or -1 at the limit. */
-export function addVpn(): i32 {
-  for (let i = 0; i < vpn_count; i++) if (!vpnAt(i).noted(Note.USED)) return i;
-  if (!vpns.ensure(vpn_count + 1)) return -1;
-  return vpn_count++;
+export function initVpns(): void {
+  assert(CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
+  pool.init(vpns.init(VPN_BYTES, MAX_VPNS));
+}
+
+/** Index of a zeroed record that is marked as used; -1 at the limit. */
+export function takeVpn(): i32 {
+  const index = pool.take();
+  if (index >= 0) vpnAt(index).note(Note.USED);
+  return index;
+}
+
+export function giveVpn(index: i32): void {
+  vpnAt(index).notes = 0;
+  pool.give(index);
 }

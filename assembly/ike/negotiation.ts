@@ -1,0 +1,400 @@
+/**
+ * Getting a gateway's VPNs a working SA again, in the order that strongswan.md
+ * measured ("Which sequence recovers"): `rekey child-id` while both SAs are
+ * there; else, or when that stays silent, the IKE_SA forced away and a fresh,
+ * bounded `initiate`; again and again until it works. No answer of strongSwan is
+ * believed: each step ends by what the next listing shows, or at its limit.
+ *
+ * One negotiation for each gateway, and at most MAX_NEGOTIATIONS at once.
+ */
+import { NEVER, now_ms } from "../clock";
+import {
+  negotiationRefused,
+  phase1Deactivated,
+  phase1Initiated,
+  phase2Initiated,
+  retransmissionLimit,
+} from "../event/text";
+import { MAX_NEGOTIATIONS } from "../limits";
+import { Gateway, gatewayAt, gatewayCount, Negotiation, reschedule } from "../sa/gateway";
+import { IkeState, phase1At } from "../sa/phase1";
+import { ChildState, phase2At } from "../sa/phase2";
+import { Note, Vpn, vpnAt } from "../sa/vpn";
+import { jittered } from "../random";
+import {
+  ANSWERED_STEP_MS,
+  backOff,
+  initiateLimit,
+  rekeyLimit,
+  LIST_LIMIT_MS,
+  TERMINATE_LIMIT_MS,
+  TERMINATE_LOOK_MS,
+} from "./attempt";
+import { request, Request } from "./vici/session";
+
+/** Gateways in a step that talks to their peer. */
+let under_way: i32 = 0;
+/** Where the search for the next queued gateway begins: round robin. */
+let next_queued: i32 = 0;
+/** Gateways in Negotiation.QUEUED. */
+let queued: i32 = 0;
+
+export function initNegotiation(): void {
+  under_way = 0;
+  next_queued = 0;
+  queued = 0;
+}
+
+/** A VPN needs a new SA: its gateway negotiates until there is one. Idempotent. */
+export function ask(vpn_index: i32): void {
+  const vpn = vpnAt(vpn_index);
+  vpn.note(Note.RECOVERING);
+  if (gatewayAt(vpn.gateway).step == Negotiation.IDLE) begin(vpn.gateway);
+}
+
+/** The VPN is content, or not to be helped: nothing further is begun for it. */
+export function unask(vpn_index: i32): void {
+  vpnAt(vpn_index).unnote(Note.RECOVERING);
+}
+
+/** An uplink or a route came back: what waits, or waits for a silent peer, is tried at once. */
+export function wake(index: i32): void {
+  const gateway = gatewayAt(index);
+  const waits = gateway.step == Negotiation.BACKING_OFF;
+  const silent = gateway.step == Negotiation.INITIATING && !anyAnswered(gateway);
+  if (waits || silent) setDeadline(index, now_ms);
+}
+
+/** The gateway's time has come (its timer): the limit of the step, or the end of a pause. */
+export function stepDue(index: i32): void {
+  const gateway = gatewayAt(index);
+  switch (gateway.step) {
+    case Negotiation.REKEYING_CHILD:
+    case Negotiation.TERMINATING:
+    case Negotiation.INITIATING:
+      // What is known may be old: list again, and judge by that; without an answer judge all the same.
+      if (!gateway.judging && request(Request.LIST_SAS, index, gateway.name)) {
+        gateway.judging = true;
+        setDeadline(index, now_ms + LIST_LIMIT_MS);
+      } else {
+        judge(index);
+      }
+      break;
+    case Negotiation.BACKING_OFF:
+      gateway.step = Negotiation.IDLE;
+      begin(index);
+      break;
+    default:
+      setDeadline(index, NEVER);
+  }
+}
+
+/** The gateway was listed: has the step reached what it is for? */
+export function observe(index: i32): void {
+  const gateway = gatewayAt(index);
+  if (gateway.vpn < 0) return;
+  if (reached(gateway)) succeed(index);
+  else if (gateway.step == Negotiation.TERMINATING && oldPhase1Gone(gateway)) approach(index);
+  else if (gateway.step == Negotiation.REKEYING_CHILD && vpnAt(gateway.vpn).current < 0)
+    approach(index);
+  else if (gateway.judging) judge(index);
+}
+
+/** strongSwan answered `initiate` with an error of its own: it is not going to try. */
+export function initiateRefused(index: i32, reason: usize, reason_len: i32): void {
+  if (gatewayAt(index).step == Negotiation.INITIATING) refused(index, reason, reason_len);
+}
+
+/** The vici connection is gone: nothing is under way any more. It begins anew when the VPNs ask again. */
+export function forgetSteps(): void {
+  for (let i = 0; i < gatewayCount(); i++) {
+    const gateway = gatewayAt(i);
+    if (!gateway.used) continue;
+    gateway.step = Negotiation.IDLE;
+    gateway.vpn = -1;
+    setDeadline(i, NEVER);
+  }
+  initNegotiation();
+}
+
+/** A VPN leaves the configuration, or changes its gateway. */
+export function forgetVpn(vpn_index: i32): void {
+  unask(vpn_index);
+  const index = vpnAt(vpn_index).gateway;
+  if (gatewayAt(index).vpn == vpn_index) pause(index, now_ms);
+}
+
+/** A gateway leaves the configuration. */
+export function forgetGateway(index: i32): void {
+  rest(index, Negotiation.IDLE, NEVER);
+}
+
+/** Takes up the next VPN that asked, if the cap allows. */
+function begin(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn_index = nextAsking(gateway);
+  if (vpn_index < 0) {
+    setDeadline(index, NEVER);
+    return;
+  }
+  const vpn = vpnAt(vpn_index);
+  if (vpn.retry_at_ms > now_ms) {
+    gateway.step = Negotiation.BACKING_OFF;
+    setDeadline(index, vpn.retry_at_ms);
+  } else if (under_way == MAX_NEGOTIATIONS) {
+    gateway.step = Negotiation.QUEUED;
+    setDeadline(index, NEVER);
+    queued++;
+  } else {
+    under_way++;
+    gateway.vpn = vpn_index;
+    approach(index);
+  }
+}
+
+/** The step that fits what is there. */
+function approach(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  const established = hasEstablished(gateway);
+  if (vpn.current >= 0) {
+    // A second new key that does not help: then Phase 1 too, where nobody else is hurt.
+    const shared = siblingAnswers(gateway, vpn);
+    if (established && (vpn.recoveries == 0 || shared)) rekeyChild(index);
+    else if (shared) pause(index, now_ms + jittered(vpn.config.interval_ms));
+    else terminate(index);
+  } else if (established || gateway.first_phase1 < 0) {
+    initiate(index);
+  } else {
+    // Somebody's attempt, the peer's perhaps: it gets the time that ours would have.
+    setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
+  }
+}
+
+function rekeyChild(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  gateway.old_id = phase2At(vpn.current).id;
+  if (!command(index, Request.REKEY_CHILD, gateway.old_id)) return;
+  setStep(index, Negotiation.REKEYING_CHILD, rekeyLimit(vpn.delay_avg_16));
+  phase2Initiated(vpn.config.name, gateway.peer_ip);
+}
+
+/** Forces every IKE_SA of the gateway away: the peer has forgotten them, or does not hear us. */
+function terminate(index: i32): void {
+  const gateway = gatewayAt(index);
+  gateway.old_id = 0;
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (!command(index, Request.TERMINATE_IKE, sa.id)) return;
+    gateway.old_id = max(gateway.old_id, sa.id);
+  }
+  request(Request.LIST_SAS, index, gateway.name);
+  setStep(index, Negotiation.TERMINATING, TERMINATE_LIMIT_MS);
+  // No event tells when an unfinished IKE_SA is gone.
+  setDeadline(index, now_ms + TERMINATE_LOOK_MS);
+  phase1Deactivated(vpnAt(gateway.vpn).config.name, gateway.peer_ip);
+}
+
+function initiate(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  const name = vpn.config.name;
+  if (!command(index, Request.INITIATE, gateway.vpn, gateway.name, vpn.config.child)) return;
+  setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
+  if (hasEstablished(gateway)) phase2Initiated(name, gateway.peer_ip);
+  else phase1Initiated(name, gateway.peer_ip);
+}
+
+/** Hands a command to strongSwan; where that cannot be done now, the gateway pauses. */
+function command(index: i32, kind: Request, arg: u32, ike: usize = 0, child: usize = 0): bool {
+  if (request(kind, arg, ike, child)) return true;
+  pause(index, now_ms + LIST_LIMIT_MS);
+  return false;
+}
+
+/** The step's time is over. */
+function judge(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  switch (gateway.step) {
+    case Negotiation.REKEYING_CHILD:
+      // With an answering sibling the fault is not the IKE_SA's: leave it, and try again.
+      if (siblingAnswers(gateway, vpn)) pause(index, now_ms + jittered(vpn.config.interval_ms));
+      else terminate(index);
+      break;
+    case Negotiation.TERMINATING:
+      // What is still there at the limit will not go: try beside it.
+      if (now_ms >= gateway.limit_ms) initiate(index);
+      else lookAgain(index, TERMINATE_LOOK_MS);
+      break;
+    default:
+      judgeInitiate(index);
+  }
+}
+
+/** An `initiate` that brought no SA: was the peer slow, silent, or did it refuse? */
+function judgeInitiate(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  if (!vpn.noted(Note.RECOVERING)) {
+    pause(index, now_ms);
+  } else if (!hasUnfinished(gateway)) {
+    refused(index, 0, 0);
+  } else if (anyAnswered(gateway) && !gateway.extended) {
+    gateway.extended = true;
+    lookAgain(index, ANSWERED_STEP_MS);
+  } else {
+    retransmissionLimit(vpn.config.name, gateway.peer_ip);
+    if (siblingAnswers(gateway, vpn)) pause(index, now_ms + jittered(vpn.config.interval_ms));
+    else terminate(index);
+  }
+}
+
+function refused(index: i32, reason: usize, reason_len: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  const wait_ms = backOff(vpn.config.interval_ms, gateway.refusals);
+  gateway.refusals++;
+  negotiationRefused(vpn.config.name, gateway.peer_ip, reason, reason_len, wait_ms);
+  pause(index, now_ms + wait_ms);
+}
+
+/** There is a new SA. Whether it works the monitor finds out; if not, the next one waits longer each time. */
+function succeed(index: i32): void {
+  const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
+  gateway.refusals = 0;
+  vpn.unnote(Note.RECOVERING);
+  vpn.recoveries++;
+  const unverified = vpn.recoveries - 2;
+  vpn.retry_at_ms = unverified < 0 ? 0 : now_ms + backOff(vpn.config.interval_ms, unverified);
+  pause(index, now_ms);
+}
+
+function attemptLimit(vpn: Vpn): i64 {
+  return initiateLimit(vpn.config.interval_ms, vpn.delay_avg_16);
+}
+
+function setDeadline(index: i32, at_ms: i64): void {
+  gatewayAt(index).deadline_ms = at_ms;
+  reschedule(index);
+}
+
+function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
+  const gateway = gatewayAt(index);
+  gateway.step = to;
+  gateway.judging = false;
+  gateway.extended = false;
+  gateway.limit_ms = now_ms + limit_ms;
+  setDeadline(index, gateway.limit_ms);
+}
+
+/** The step goes on: the next look at it is later. */
+function lookAgain(index: i32, after_ms: i64): void {
+  gatewayAt(index).judging = false;
+  setDeadline(index, now_ms + after_ms);
+}
+
+/** Ends the negotiation for now; the VPNs that still ask are taken up again at `until_ms`. */
+function pause(index: i32, until_ms: i64): void {
+  rest(index, Negotiation.BACKING_OFF, until_ms);
+}
+
+/** Leaves the steps that talk, and gives the place to a gateway that queues for it. */
+function rest(index: i32, to: Negotiation, until_ms: i64): void {
+  const gateway = gatewayAt(index);
+  if (gateway.step == Negotiation.QUEUED) queued--;
+  if (gateway.vpn >= 0) {
+    under_way--;
+    if (queued > 0) wakeQueued();
+  }
+  gateway.step = to;
+  gateway.vpn = -1;
+  setDeadline(index, until_ms);
+}
+
+function wakeQueued(): void {
+  const count = gatewayCount();
+  for (let i = 0; i < count; i++) {
+    const index = (next_queued + i) % count;
+    const gateway = gatewayAt(index);
+    if (!gateway.used || gateway.step != Negotiation.QUEUED) continue;
+    next_queued = index + 1;
+    queued--;
+    gateway.step = Negotiation.BACKING_OFF;
+    setDeadline(index, now_ms);
+    return;
+  }
+}
+
+/** Whether the new SA is there that the step is for. */
+function reached(gateway: Gateway): bool {
+  const vpn = vpnAt(gateway.vpn);
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (sa.state != ChildState.INSTALLED) continue;
+    if (gateway.step == Negotiation.INITIATING) return true;
+    const id = gateway.step == Negotiation.TERMINATING ? sa.ike_id : sa.id;
+    if (id > gateway.old_id) return true;
+  }
+  return false;
+}
+
+/** Whether the IKE_SAs that were to be forced away are gone. */
+function oldPhase1Gone(gateway: Gateway): bool {
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    if (phase1At(i).id <= gateway.old_id) return false;
+  }
+  return true;
+}
+
+/** The gateway's VPN that asked and whose turn is soonest, or -1. */
+function nextAsking(gateway: Gateway): i32 {
+  let found = -1;
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    const vpn = vpnAt(i);
+    if (!vpn.noted(Note.RECOVERING)) continue;
+    if (found < 0 || vpn.retry_at_ms < vpnAt(found).retry_at_ms) found = i;
+  }
+  return found;
+}
+
+function hasEstablished(gateway: Gateway): bool {
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    if (phase1At(i).state == IkeState.ESTABLISHED) return true;
+  }
+  return false;
+}
+
+/** Whether strongSwan is still at it: an IKE_SA not yet established, or one with a task for a CHILD_SA. */
+function hasUnfinished(gateway: Gateway): bool {
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (sa.state != IkeState.ESTABLISHED || sa.child_task) return true;
+  }
+  return false;
+}
+
+/** Whether an IKE_SA that is not yet established has heard from its peer. */
+function anyAnswered(gateway: Gateway): bool {
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (sa.state == IkeState.CONNECTING && sa.answered) return true;
+  }
+  return false;
+}
+
+/** Whether another VPN of the gateway was answered since this one was: then the fault is not the gateway's. */
+function siblingAnswers(gateway: Gateway, vpn: Vpn): bool {
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    const other = vpnAt(i);
+    const since = max(
+      vpn.answered_at_ms + vpn.config.interval_ms,
+      now_ms - 2 * <i64>other.config.interval_ms,
+    );
+    if (changetype<usize>(other) != changetype<usize>(vpn) && other.answered_at_ms > since)
+      return true;
+  }
+  return false;
+}

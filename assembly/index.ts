@@ -1,0 +1,226 @@
+/**
+ * The engine's exports: everything that a host can call. Each call takes one
+ * input with the time, and answers with the count of action records that it left
+ * at `actions()` (action.ts), which the host carries out after the call has
+ * returned and before the next one. `now_ms` is monotonic, `wall_ms` is UTC since
+ * 1970; all numbers are in the host's (little-endian) byte order.
+ *
+ * The order at one wake-up: replies, then vici, netlink and commands, then
+ * `tick` and `chores` when `deadline()` is reached.
+ */
+import "./abort";
+import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
+import { setTime, setUtcOffset } from "./clock";
+import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
+import { running, setGlobalDefaults } from "./config/model";
+import { readConfig } from "./config/read";
+import { initConfig, stagedCount } from "./config/staged";
+import { runCommand } from "./console/command";
+import { configurationLoaded, configurationRefused } from "./event/text";
+import { parseReply, setIdentifier } from "./icmp/echo";
+import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES } from "./icmp/slot";
+import { setKey } from "./icmp/token";
+import { initNegotiation } from "./ike/negotiation";
+import * as session from "./ike/vici/session";
+import { BATCH, INPUT_BYTES, MAX_CONFIG_BYTES, MAX_PATH_BYTES } from "./limits";
+import { applyStaged } from "./monitor/apply";
+import { converse, resync, resyncDeadline } from "./monitor/conversation";
+import { timerDue } from "./monitor/due";
+import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
+import { networkChanged } from "./monitor/network";
+import { rebuildRegistry } from "./monitor/registry";
+import { echoUnsent, replyCame } from "./monitor/round";
+import { startDump } from "./netlink/network";
+import { seedRandom } from "./random";
+import { initGateways } from "./sa/gateway";
+import { initListing } from "./sa/listing";
+import { initVpns } from "./sa/vpn";
+import { initWheel, nextDeadline, ownerOf, popDue } from "./timer/wheel";
+
+const input_buffer: usize = memory.data(INPUT_BYTES, 16);
+
+/** Where the host writes the bytes of the next call. */
+export function input(): usize {
+  return input_buffer;
+}
+
+/** How many bytes fit there. */
+export function inputBytes(): i32 {
+  return INPUT_BYTES;
+}
+
+/** The action records of the last call. */
+export function actions(): usize {
+  return actionBuffer();
+}
+
+/** The first of `batch()` slots of `slotBytes()` bytes that the host receives replies into (icmp/slot.ts). */
+export function receiveSlots(): usize {
+  return firstReceiveSlot();
+}
+
+export function slotBytes(): i32 {
+  return SLOT_BYTES;
+}
+
+export function batch(): i32 {
+  return BATCH;
+}
+
+function begin(now_ms: i64, wall_ms: i64): void {
+  setTime(now_ms, wall_ms);
+  resetActions();
+  beginBatch();
+}
+
+function end(): i32 {
+  endBatch();
+  return actionCount();
+}
+
+/**
+ * Once for each instance, before anything else. `key0` and `key1` are secret and
+ * random: the echoes' tokens hang on them. `identifier` is the ICMP identifier,
+ * 1 to 65535, that the host's filter lets through.
+ */
+export function start(
+  key0: i64,
+  key1: i64,
+  identifier: i32,
+  utc_offset_s: i32,
+  now_ms: i64,
+  wall_ms: i64,
+): i32 {
+  begin(now_ms, wall_ms);
+  setUtcOffset(utc_offset_s);
+  setKey(key0, key1);
+  setIdentifier(identifier);
+  seedRandom(key0 ^ key1);
+  initWheel(now_ms);
+  initVpns();
+  initGateways();
+  initListing();
+  initNegotiation();
+  initConfig();
+  rebuildRegistry(0);
+  setGlobalDefaults(running);
+  startDump();
+  return end();
+}
+
+/**
+ * A configuration: `path_len` bytes of its path (shown in errors), then `len`
+ * bytes of its text. With a mistake in it nothing changes, and each mistake is a
+ * CONFIG_ERROR action.
+ */
+export function configure(path_len: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
+  assert(<u32>path_len <= <u32>MAX_PATH_BYTES && <u32>len <= <u32>MAX_CONFIG_BYTES);
+  begin(now_ms, wall_ms);
+  if (readConfig(input_buffer, path_len, input_buffer + path_len, len) == 0) {
+    applyStaged();
+    configurationLoaded(input_buffer, path_len, stagedCount());
+    converse();
+  } else {
+    configurationRefused(mistakeCount(), mistakeLine(0), mistakeLineLength(0));
+    for (let i = 0; i < mistakeLines(); i++) {
+      act(Action.CONFIG_ERROR, 0, mistakeLine(i), mistakeLineLength(i));
+    }
+  }
+  return end();
+}
+
+/** `len` bytes that were read from the netlink socket. */
+export function network(len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  networkChanged(input_buffer, checked(len));
+  return end();
+}
+
+/** The netlink socket lost messages (ENOBUFS): everything is asked for again. */
+export function networkLost(now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  startDump();
+  return end();
+}
+
+/** When `tick` and `chores` are to be called; the largest i64: never. */
+export function deadline(): i64 {
+  return min(nextDeadline(), min(session.sessionDeadline(), resyncDeadline()));
+}
+
+/** What is due is done: echoes, and the steps of negotiations. More than a batch is left for the next call. */
+export function tick(now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  while (hasRoom()) {
+    const timer = popDue(now_ms);
+    if (timer < 0) break;
+    timerDue(ownerOf(timer));
+  }
+  return end();
+}
+
+/** What is due and not urgent: vici's time limits, and listing everything once in a while. */
+export function chores(now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  if (session.sessionDeadline() <= now_ms) session.sessionDue();
+  if (resyncDeadline() <= now_ms) resync();
+  converse();
+  return end();
+}
+
+/** `count` receive slots are filled, from the raw socket of IP version 4 or 6. */
+export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  for (let i = 0; i < count; i++) {
+    const slot = receiveSlot(i);
+    if (parseReply(slot, version)) replyCame(slot);
+  }
+  return end();
+}
+
+/** The kernel refused echo `index` of the batch just sent, with EPERM: the guard held it back. */
+export function unsent(version: i32, index: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
+  setTime(now_ms, wall_ms);
+  resetActions();
+  const vpn = vpnOfEcho(version, index);
+  if (vpn >= 0 && errno == EPERM) echoUnsent(vpn);
+  return actionCount();
+}
+
+const EPERM: i32 = 1;
+
+/** The vici stream is connected. */
+export function viciOpened(now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  session.viciOpened();
+  converse();
+  return end();
+}
+
+/** The vici stream could not be connected, or ended; `errno` 0: closed by the peer. */
+export function viciClosed(errno: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  session.viciClosed(errno);
+  converse();
+  return end();
+}
+
+/** `len` bytes that were read from the vici stream. */
+export function viciBytes(len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  session.viciBytes(input_buffer, checked(len));
+  converse();
+  return end();
+}
+
+/** A request line of `len` bytes from control client `client`; the answer is one REPLY action. */
+export function command(client: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  runCommand(client, input_buffer, checked(len));
+  return end();
+}
+
+function checked(len: i32): i32 {
+  assert(<u32>len <= <u32>INPUT_BYTES);
+  return len;
+}

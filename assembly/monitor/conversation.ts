@@ -1,0 +1,243 @@
+/** Follows strongSwan: what comes over vici, and when to ask. */
+import { ADDRESS_BYTES, isUnset } from "../bytes/address";
+import { nameBytes, nameLength } from "../bytes/slice";
+import { NEVER, now_ms } from "../clock";
+import { running } from "../config/model";
+import { charonConnected, charonLost, childUnknown, connectionUnknown } from "../event/text";
+import { forgetSteps, initiateRefused } from "../ike/negotiation";
+import { event_connection, readEvent } from "../ike/strongswan/event";
+import {
+  connection,
+  connection_child,
+  readConnection,
+  readConnectionChild,
+} from "../ike/strongswan/list_conns";
+import {
+  child_name,
+  connection_name,
+  phase1,
+  phase2,
+  readChildSa,
+  readIkeSa,
+} from "../ike/strongswan/list_sas";
+import { connect, indicated, Indication, poll, request, Request } from "../ike/vici/session";
+import { gatewayAt, gatewayCount, reschedule } from "../sa/gateway";
+import { beginListing, endListing, findPhase1, mergePhase1, mergePhase2 } from "../sa/listing";
+import { phase1At } from "../sa/phase1";
+import { Note, vpnAt, vpnCount } from "../sa/vpn";
+import { reconcile } from "./reconcile";
+import { findGateway, findVpnOfChild } from "./registry";
+import { resolve, sayUncovered } from "./resolve";
+
+/** Everything is listed again after this, in case an event was lost. */
+const RESYNC_MS: i64 = 60_000;
+/** A listing that could not be asked for is tried again after this. */
+const RETRY_MS: i64 = 1_000;
+
+let resync_at_ms: i64 = NEVER;
+/** Whether every item of the listing that is coming in was understood. */
+let understood: bool = true;
+
+export function initConversation(): void {
+  resync_at_ms = NEVER;
+}
+
+/** Makes (or moves) the connection to charon's vici socket, as configured. */
+export function connectToCharon(): void {
+  connect(nameBytes(running.vici), nameLength(running.vici));
+}
+
+/** When `resync` is to be called. */
+export function resyncDeadline(): i64 {
+  return resync_at_ms;
+}
+
+export function resync(): void {
+  resync_at_ms = now_ms + RESYNC_MS;
+  request(Request.LIST_SAS, -1);
+  if (anyUnknown()) request(Request.LIST_CONNS, 0);
+}
+
+/** strongSwan's configuration, or ours, may name other things than before. */
+export function lookAtConnections(): void {
+  request(Request.LIST_CONNS, 0);
+  request(Request.LIST_SAS, -1);
+}
+
+/** Takes what the session has understood, after each of its inputs. */
+export function converse(): void {
+  for (;;) {
+    switch (poll()) {
+      case Indication.NONE:
+        return;
+      case Indication.READY:
+        connected();
+        break;
+      case Indication.CLOSED:
+        closed();
+        break;
+      case Indication.EVENT:
+        eventCame();
+        break;
+      case Indication.LIST_SA:
+        takeIkeSa();
+        break;
+      case Indication.LIST_CONN:
+        takeConnection();
+        break;
+      case Indication.RESPONSE:
+        answered();
+        break;
+    }
+  }
+}
+
+function connected(): void {
+  charonConnected(running.vici);
+  understood = true;
+  beginListing();
+  lookAtConnections();
+  resync_at_ms = now_ms + RESYNC_MS;
+}
+
+/** charon or its connection is gone. What was last known of the SAs stands until it can be asked again. */
+function closed(): void {
+  if (!indicated.lost) return;
+  charonLost(running.vici, indicated.errno);
+  resync_at_ms = NEVER;
+  forgetSteps();
+  for (let i = 0; i < gatewayCount(); i++) gatewayAt(i).phase1_id = 0;
+}
+
+/** Events are hints: the gateway that one is about is listed again. */
+function eventCame(): void {
+  const found = readEvent(
+    indicated.event,
+    indicated.event_length,
+    indicated.message,
+    indicated.message_length,
+  );
+  if (!found) return;
+  const gateway_index = findGateway(event_connection);
+  if (gateway_index >= 0) listGateway(gateway_index);
+}
+
+/** Asks for a gateway's SAs; if that cannot be done now, a little later. */
+export function listGateway(index: i32): void {
+  const gateway = gatewayAt(index);
+  const asked = request(Request.LIST_SAS, index, gateway.name);
+  gateway.list_at_ms = asked ? NEVER : now_ms + RETRY_MS;
+  reschedule(index);
+}
+
+function takeIkeSa(): void {
+  if (!readIkeSa(indicated.message, indicated.message_length)) {
+    understood = false;
+    return;
+  }
+  const gateway_index = findGateway(connection_name);
+  if (gateway_index < 0) return;
+  const id = phase1.id;
+  mergePhase1(gateway_index, phase1);
+  let children = 0;
+  while (readChildSa()) {
+    children++;
+    const vpn_index = findVpnOfChild(gateway_index, child_name);
+    if (vpn_index >= 0) mergePhase2(vpn_index, phase2);
+  }
+  const merged = findPhase1(gateway_index, id);
+  if (merged >= 0) phase1At(merged).children = <u8>min(children, 255);
+}
+
+function takeConnection(): void {
+  if (!readConnection(indicated.message, indicated.message_length)) return;
+  const gateway_index = findGateway(connection.name);
+  if (gateway_index < 0) return;
+  const gateway = gatewayAt(gateway_index);
+  gateway.known = true;
+  gateway.version = <u8>connection.version;
+  gateway.dpd_delay_s = connection.dpd_delay_s;
+  memory.copy(gateway.local_ip, connection.local_ip, ADDRESS_BYTES);
+  if (!isUnset(connection.peer_ip)) memory.copy(gateway.peer_ip, connection.peer_ip, ADDRESS_BYTES);
+  while (readConnectionChild()) {
+    const vpn_index = findVpnOfChild(gateway_index, connection_child.name);
+    if (vpn_index >= 0) takeConnectionChild(vpn_index);
+  }
+}
+
+/** What strongSwan would negotiate: while there is no SA, its selectors tell source and destination. */
+function takeConnectionChild(vpn_index: i32): void {
+  const vpn = vpnAt(vpn_index);
+  vpn.note(Note.KNOWN);
+  vpn.unnote(Note.SAID_UNKNOWN);
+  const dynamic = connection_child.local_dynamic || connection_child.remote_dynamic;
+  if (vpn.current >= 0 || dynamic) return;
+  const local = changetype<usize>(connection_child.local_selector(0));
+  const locals = connection_child.local_selectors;
+  const remote = changetype<usize>(connection_child.remote_selector(0));
+  const remotes = connection_child.remote_selectors;
+  resolve(vpn_index, local, locals, remote, remotes);
+  if (vpn.target_count == 0 || isUnset(vpn.source)) {
+    sayUncovered(vpn_index, local, locals, remote, remotes);
+  }
+}
+
+/** strongSwan finished a request. */
+function answered(): void {
+  switch (indicated.kind) {
+    case Request.LIST_SAS:
+      listed(indicated.arg, indicated.success);
+      break;
+    case Request.LIST_CONNS:
+      sayUnknown();
+      break;
+    case Request.INITIATE:
+      if (!indicated.success) refused(indicated.arg);
+      break;
+  }
+}
+
+function listed(gateway_index: i32, success: bool): void {
+  const whole = success && understood;
+  if (whole && gateway_index < 0) {
+    for (let i = 0; i < gatewayCount(); i++) {
+      if (!gatewayAt(i).used) continue;
+      endListing(i);
+      reconcile(i);
+    }
+  } else if (whole && gateway_index < gatewayCount() && gatewayAt(gateway_index).used) {
+    endListing(gateway_index);
+    reconcile(gateway_index);
+  }
+  understood = true;
+  beginListing();
+}
+
+function refused(vpn_index: i32): void {
+  if (vpn_index >= vpnCount() || !vpnAt(vpn_index).noted(Note.USED)) return;
+  initiateRefused(vpnAt(vpn_index).gateway, indicated.errmsg, indicated.errmsg_length);
+  // Perhaps it was taken out of strongSwan's configuration.
+  vpnAt(vpn_index).unnote(Note.KNOWN);
+  request(Request.LIST_CONNS, 0);
+}
+
+function anyUnknown(): bool {
+  for (let i = 0; i < vpnCount(); i++) {
+    const vpn = vpnAt(i);
+    if (vpn.noted(Note.USED) && !vpn.noted(Note.KNOWN)) return true;
+  }
+  return false;
+}
+
+/** strongSwan's configuration was listed whole: says which VPNs it does not have. */
+function sayUnknown(): void {
+  if (!indicated.success) return;
+  for (let i = 0; i < vpnCount(); i++) {
+    const vpn = vpnAt(i);
+    if (!vpn.noted(Note.USED) || vpn.noted(Note.KNOWN) || vpn.noted(Note.SAID_UNKNOWN)) continue;
+    vpn.note(Note.SAID_UNKNOWN);
+    const gateway = gatewayAt(vpn.gateway);
+    if (gateway.known) childUnknown(vpn.config.name, gateway.name, vpn.config.child);
+    else connectionUnknown(vpn.config.name, gateway.name);
+  }
+}

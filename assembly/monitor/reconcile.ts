@@ -1,0 +1,102 @@
+/** What a listing says of a gateway's SAs becomes events of its VPNs. */
+import { ADDRESS_BYTES } from "../bytes/address";
+import { VpnFlag } from "../config/model";
+import { now_ms } from "../clock";
+import { phase1Completed, phase1Rekeyed, phase2Completed } from "../event/text";
+import { observe } from "../ike/negotiation";
+import { Gateway, gatewayAt } from "../sa/gateway";
+import { IkeState, Phase1, phase1At } from "../sa/phase1";
+import { phase2At } from "../sa/phase2";
+import { Note, tunnelId, Vpn, vpnAt } from "../sa/vpn";
+import { Event } from "./decision";
+import { happen } from "./effect";
+import { planRenewals } from "./lifetime";
+import { cover, localOf, remoteOf, resolve } from "./resolve";
+import { countersCame } from "./round";
+import { settle } from "./settle";
+import { startRounds } from "./start";
+import { beginTraffic } from "./traffic";
+
+/** A gateway was listed whole: brings its VPNs up to date with it. */
+export function reconcile(gateway_index: i32): void {
+  const gateway = gatewayAt(gateway_index);
+  const adopted = !gateway.listed;
+  gateway.listed = true;
+  lookAtPhase1(gateway, adopted);
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    lookAtPhase2(i, adopted);
+    if (adopted) startRounds(i);
+    countersCame(i);
+  }
+  observe(gateway_index);
+  settle(gateway_index);
+  planRenewals(gateway_index);
+}
+
+/** Takes the peer's address from the IKE_SA, and says what is new. */
+function lookAtPhase1(gateway: Gateway, adopted: bool): void {
+  const was = gateway.phase1_id;
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (sa.state != IkeState.ESTABLISHED || sa.id <= gateway.phase1_id) continue;
+    gateway.phase1_id = sa.id;
+    memory.copy(gateway.peer_ip, sa.remote_host, ADDRESS_BYTES);
+    if (!adopted && gateway.first_vpn >= 0) sayPhase1(gateway, sa, hasPhase1(gateway, was));
+  }
+}
+
+function hasPhase1(gateway: Gateway, id: u32): bool {
+  if (id == 0) return false;
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    if (phase1At(i).id == id) return true;
+  }
+  return false;
+}
+
+/** A new IKE_SA beside an old one is a rekey of it; alone it is a new one. */
+function sayPhase1(gateway: Gateway, sa: Phase1, rekeyed: bool): void {
+  const name = vpnAt(gateway.first_vpn).config.name;
+  const until_ms = sa.rekey_at_ms != 0 ? sa.rekey_at_ms : sa.reauth_at_ms;
+  const lifetime_s = until_ms == 0 ? 0 : max((until_ms - now_ms) / 1000, 0);
+  if (rekeyed) phase1Rekeyed(name, gateway.peer_ip);
+  else phase1Completed(name, gateway.peer_ip, lifetime_s);
+}
+
+function lookAtPhase2(index: i32, adopted: bool): void {
+  const vpn = vpnAt(index);
+  vpn.current = newestForwarding(vpn);
+  if (vpn.current < 0) {
+    if (!vpn.noted(Note.HAS_SA)) return;
+    vpn.unnote(Note.HAS_SA);
+    happen(index, Event.SA_GONE);
+    return;
+  }
+  const sa = phase2At(vpn.current);
+  resolve(index, localOf(sa), sa.local_selectors, remoteOf(sa), sa.remote_selectors);
+  cover(vpn, sa);
+  const had = vpn.noted(Note.HAS_SA);
+  if (had && sa.spi_in == vpn.spi_in) return;
+
+  if (vpn.spi_in != 0 && vpn.spi_in != sa.spi_in) vpn.note(Note.NEW_KEY);
+  vpn.spi_in = sa.spi_in;
+  vpn.note(Note.HAS_SA);
+  vpn.unnote(Note.VERIFIED);
+  beginTraffic(vpn, sa);
+  if (!adopted && vpn.config.has(VpnFlag.MONITOR)) {
+    const lifetime_s = sa.expires_at_ms == 0 ? 0 : (sa.expires_at_ms - now_ms) / 1000;
+    const peer = gatewayAt(vpn.gateway).peer_ip;
+    phase2Completed(vpn.config.name, peer, sa.id, sa.spi_in, tunnelId(index), lifetime_s);
+  }
+  happen(index, had ? Event.SA_NEW : Event.SA_UP);
+}
+
+/** The CHILD_SA that outgoing packets take: the newest one that forwards; -1: none. */
+function newestForwarding(vpn: Vpn): i32 {
+  let newest = -1;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (!sa.forwards || sa.spi_in == 0) continue;
+    if (newest < 0 || sa.id > phase2At(newest).id) newest = i;
+  }
+  return newest;
+}

@@ -1,0 +1,146 @@
+/**
+ * Source and targets of a VPN's echoes, and whether an SA covers them. What the
+ * configuration leaves open is found here: the source among this machine's
+ * addresses inside the local selectors, the destination in the peer's address if
+ * that is inside the remote ones (ScreenOS's defaults lie outside, screenos.md).
+ */
+import { ADDRESS_BYTES, clear, isUnset, isV4, sameAddress } from "../bytes/address";
+import { Selector, SELECTOR_BYTES } from "../bytes/selector";
+import { nameBytes, nameLength } from "../bytes/slice";
+import {
+  destinationMissing,
+  echoNotCovered,
+  interfaceWithoutAddress,
+  sourceMissing,
+} from "../event/text";
+import { addressAt, addressCount, interfaceAddress } from "../netlink/interfaces";
+import { gatewayAt } from "../sa/gateway";
+import { Phase2 } from "../sa/phase2";
+import { Note, Vpn, vpnAt } from "../sa/vpn";
+import { forgetSamples } from "./samples";
+
+/** The selectors of one side, side by side in memory. */
+function covering(selectors: usize, count: i32, address: usize): bool {
+  for (let i = 0; i < count; i++) {
+    if (changetype<Selector>(selectors + i * SELECTOR_BYTES).covers(address)) return true;
+  }
+  return false;
+}
+
+const scratch: usize = memory.data(ADDRESS_BYTES, 8);
+
+/**
+ * Finds the VPN's source and targets within these selectors (an SA's, or those
+ * that strongSwan has configured). An address that still fits is kept.
+ */
+export function resolve(
+  index: i32,
+  local: usize,
+  local_count: i32,
+  remote: usize,
+  remote_count: i32,
+): void {
+  const vpn = vpnAt(index);
+  resolveTargets(vpn, remote, remote_count);
+  const v4 = vpn.target_count > 0 ? isV4(vpn.target(0).address) : true;
+  findSource(vpn, local, local_count, v4);
+  memory.copy(vpn.source, scratch, ADDRESS_BYTES);
+}
+
+function resolveTargets(vpn: Vpn, remote: usize, remote_count: i32): void {
+  const config = vpn.config;
+  const count = config.destination_count;
+  if (count > 0) {
+    for (let i = 0; i < count; i++) setTarget(vpn, i, config.destination_ip(i));
+    vpn.target_count = <u16>count;
+    return;
+  }
+  const peer = gatewayAt(vpn.gateway).peer_ip;
+  if (isUnset(peer) || !covering(remote, remote_count, peer)) {
+    vpn.target_count = 0;
+    return;
+  }
+  setTarget(vpn, 0, peer);
+  vpn.target_count = 1;
+}
+
+function setTarget(vpn: Vpn, i: i32, address: usize): void {
+  const target = vpn.target(i);
+  if (sameAddress(target.address, address)) return;
+  memory.copy(target.address, address, ADDRESS_BYTES);
+  target.answered = 0;
+  forgetSamples(vpn);
+}
+
+/** Into `scratch`: the configured source, its interface's, or the first of ours inside the selectors; unset: none. */
+function findSource(vpn: Vpn, local: usize, local_count: i32, v4: bool): void {
+  const config = vpn.config;
+  clear(scratch);
+  if (!isUnset(config.source_ip)) {
+    memory.copy(scratch, config.source_ip, ADDRESS_BYTES);
+    return;
+  }
+  const name = config.source_interface;
+  if (nameLength(name) > 0) {
+    if (!interfaceAddress(nameBytes(name), nameLength(name), v4, scratch)) clear(scratch);
+    return;
+  }
+  let found: usize = 0;
+  for (let i = 0; i < addressCount(); i++) {
+    const address = addressAt(i);
+    if (isV4(address) != v4 || !covering(local, local_count, address)) continue;
+    if (sameAddress(address, vpn.source)) found = address;
+    else if (found == 0) found = address;
+  }
+  if (found != 0) memory.copy(scratch, found, ADDRESS_BYTES);
+}
+
+/** Works out which of the VPN's echoes the SA carries. */
+export function cover(vpn: Vpn, sa: Phase2): void {
+  let covered = 0;
+  const source = vpn.source;
+  const count = <i32>vpn.target_count;
+  const from = !isUnset(source) && covering(localOf(sa), sa.local_selectors, source);
+  for (let t = 0; t < count && from; t++) {
+    const address = vpn.target(t).address;
+    if (isV4(address) == isV4(source) && covering(remoteOf(sa), sa.remote_selectors, address)) {
+      covered |= 1 << t;
+    }
+  }
+  sa.covered = <u8>covered;
+  if (covered != 0) vpn.unnote(Note.SAID_UNCOVERED);
+}
+
+export function localOf(sa: Phase2): usize {
+  return changetype<usize>(sa.local_selector(0));
+}
+
+export function remoteOf(sa: Phase2): usize {
+  return changetype<usize>(sa.remote_selector(0));
+}
+
+/** Says once what keeps the VPN's echoes from these selectors, and names them. */
+export function sayUncovered(
+  index: i32,
+  local: usize,
+  local_count: i32,
+  remote: usize,
+  remote_count: i32,
+): void {
+  const vpn = vpnAt(index);
+  if (vpn.noted(Note.SAID_UNCOVERED)) return;
+  vpn.note(Note.SAID_UNCOVERED);
+  const name = vpn.config.name;
+  if (vpn.target_count == 0) {
+    destinationMissing(name, gatewayAt(vpn.gateway).peer_ip, remote, remote_count);
+    return;
+  }
+  const target = vpn.target(0).address;
+  if (!isUnset(vpn.source)) {
+    echoNotCovered(name, vpn.source, target, local, local_count, remote, remote_count);
+  } else if (nameLength(vpn.config.source_interface) > 0) {
+    interfaceWithoutAddress(name, vpn.config.source_interface, isV4(target));
+  } else {
+    sourceMissing(name, local, local_count);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Rounds: each interval an echo to every target, and at its end a verdict. A
+ * round whose quorum answered is a success, else a miss; `threshold` misses in a
+ * row are an event for the decision table, and so is a success.
+ */
+import { sameAddress } from "../bytes/address";
+import { VpnFlag } from "../config/model";
+import { now_ms } from "../clock";
+import { reply } from "../icmp/echo";
+import { request, Request } from "../ike/vici/session";
+import { Slot } from "../icmp/slot";
+import { gatewayAt } from "../sa/gateway";
+import { phase2At } from "../sa/phase2";
+import { Note, State, Vpn, vpnAt, vpnCount } from "../sa/vpn";
+import { schedule } from "../timer/wheel";
+import { Event, Mode } from "./decision";
+import { hasRoom } from "./echo_batch";
+import { happen, modeOf } from "./effect";
+import { closeRound, measure, REMEMBERED } from "./samples";
+import { lookAtTraffic, Traffic } from "./traffic";
+
+/** Misses after which a new SA of a VPN that is down counts as not working, where the threshold is higher. */
+const VERIFY_ROUNDS: i32 = 3;
+/** How long a round waits for fresh counters before it goes on without. */
+const COUNTERS_LIMIT_MS: i64 = 200;
+
+/** The VPN's timer: the round under way ends, the next one begins. */
+export function roundDue(index: i32): void {
+  const vpn = vpnAt(index);
+  if (!vpn.noted(Note.COUNTING) && needsCounters(vpn) && listFor(vpn)) {
+    vpn.note(Note.COUNTING);
+    schedule(vpn.timer, now_ms + min(COUNTERS_LIMIT_MS, (<i64>vpn.config.interval_ms) >> 1));
+    return;
+  }
+  turnRound(index);
+}
+
+/** The VPN's gateway was listed: a round that waited for its counters goes on. */
+export function countersCame(index: i32): void {
+  const vpn = vpnAt(index);
+  if (!vpn.noted(Note.COUNTING)) return;
+  if (hasRoom()) turnRound(index);
+  else schedule(vpn.timer, now_ms);
+}
+
+function turnRound(index: i32): void {
+  const vpn = vpnAt(index);
+  const counted = vpn.noted(Note.COUNTING) && vpn.current >= 0;
+  const traffic = counted ? lookAtTraffic(vpn) : Traffic.NONE;
+  vpn.unnote(Note.COUNTING);
+  const optimized = vpn.config.has(VpnFlag.OPTIMIZED);
+  const fed = optimized && (traffic & Traffic.IN) != 0;
+  if (traffic & Traffic.IN) happen(index, Event.INBOUND);
+
+  const interval_ms = <i64>vpn.config.interval_ms;
+  const late_ms = now_ms - vpn.due_ms;
+  vpn.due_ms = (late_ms > interval_ms >> 2 ? now_ms : vpn.due_ms) + interval_ms;
+  schedule(vpn.timer, vpn.due_ms);
+
+  if (vpn.noted(Note.PROBED)) {
+    // A call that comes an interval late (a suspend, a stalled machine) has had no chance to see
+    // the answer: the round is repeated, not missed.
+    if (late_ms < interval_ms) endRound(index, fed);
+    else vpn.unnote(Note.PROBED);
+  } else if (fed) {
+    answered(index);
+  }
+  happen(index, dueEvent(vpn, optimized && traffic == Traffic.BOTH));
+}
+
+function dueEvent(vpn: Vpn, busy: bool): Event {
+  if (vpn.current < 0) return Event.DUE_NO_SA;
+  if (phase2At(vpn.current).covered == 0) return Event.DUE_UNCOVERED;
+  return busy ? Event.BUSY : Event.DUE;
+}
+
+/** The verdict on the round that is out. */
+function endRound(index: i32, fed: bool): void {
+  const vpn = vpnAt(index);
+  const missed = (vpn.samples & 1) == 0;
+  closeRound(vpn);
+  if (fed) {
+    answered(index);
+  } else if (missed) {
+    vpn.misses++;
+    vpn.answers = 0;
+    if (reachedThreshold(vpn)) happen(index, isSilent(vpn) ? Event.SILENT : Event.THRESHOLD);
+  }
+}
+
+/** While down a new SA is given no more than VERIFY_ROUNDS, again and again. */
+function reachedThreshold(vpn: Vpn): bool {
+  const threshold = vpn.config.threshold;
+  if (vpn.state != State.DOWN) return vpn.misses >= threshold;
+  return vpn.misses % min(threshold, VERIFY_ROUNDS) == 0;
+}
+
+/**
+ * Whether the target, not the tunnel, is what is wrong: it has not answered on
+ * this SA at all while user traffic comes in, and it never did before, or a new
+ * key has already not helped.
+ */
+function isSilent(vpn: Vpn): bool {
+  if (vpn.noted(Note.VERIFIED) || vpn.current < 0) return false;
+  if (vpn.noted(Note.ANSWERED) && vpn.recoveries == 0) return false;
+  const window_ms = <i64>vpn.config.interval_ms * vpn.config.threshold;
+  return vpn.inbound_at_ms != 0 && now_ms - vpn.inbound_at_ms <= window_ms;
+}
+
+/** A reply that parseReply accepted; `slot` is where it came in. */
+export function replyCame(slot: Slot): void {
+  if (<u32>reply.vpn >= <u32>vpnCount()) return;
+  const vpn = vpnAt(reply.vpn);
+  const age = vpn.seq - reply.seq;
+  if (!vpn.noted(Note.USED) || age >= <u32>REMEMBERED) return;
+  if (<u32>reply.target >= <u32>vpn.target_count) return;
+  const target = vpn.target(reply.target);
+  // The token vouches for the address; the VPN may have got another one since.
+  if (!sameAddress(target.address, slot.peer)) return;
+  vpn.own_in++;
+  const bit: u64 = (<u64>1) << age;
+  if (target.answered & bit) return;
+  target.answered |= bit;
+  vpn.echoes_answered++;
+  measure(vpn, <i32>min(max(now_ms - reply.sent_ms, 0), i32.MAX_VALUE >> 4));
+
+  // A late answer heals its sample; it undoes no decision.
+  if ((vpn.samples & bit) != 0 || !hasQuorum(vpn, bit)) return;
+  vpn.samples |= bit;
+  if (reply.seq <= vpn.stale_seq) return;
+  vpn.note(Note.ANSWERED);
+  vpn.note(Note.VERIFIED);
+  answered(reply.vpn);
+}
+
+/** A round counts as answered. */
+function answered(index: i32): void {
+  const vpn = vpnAt(index);
+  vpn.misses = 0;
+  vpn.answered_at_ms = now_ms;
+  vpn.answers++;
+  if (vpn.answers >= vpn.config.recover || vpn.state == State.UP) happen(index, Event.ANSWERED);
+}
+
+/** Whether enough targets answered the round of `bit`. */
+function hasQuorum(vpn: Vpn, bit: u64): bool {
+  const count = <i32>vpn.target_count;
+  let answers = 0;
+  for (let t = 0; t < count; t++) if (vpn.target(t).answered & bit) answers++;
+  const quorum = vpn.config.quorum;
+  return answers >= (quorum == 0 ? count : min(quorum, count));
+}
+
+/** Whether the next verdict depends on user traffic. */
+function needsCounters(vpn: Vpn): bool {
+  if (vpn.current < 0 || modeOf(vpn) == Mode.OFF) return false;
+  return vpn.config.has(VpnFlag.OPTIMIZED) || !vpn.noted(Note.VERIFIED) || vpn.state == State.DOWN;
+}
+
+function listFor(vpn: Vpn): bool {
+  return request(Request.LIST_SAS, vpn.gateway, gatewayAt(vpn.gateway).name);
+}
+
+/** The kernel's guard held an echo back: no SA carries it, whatever the last listing said. */
+export function echoUnsent(index: i32): void {
+  const vpn = vpnAt(index);
+  // While strongSwan can be asked the round is not a miss: the listing will tell what became of
+  // the SA. While it cannot, nobody else sees that the path is gone.
+  if (listFor(vpn)) vpn.unnote(Note.PROBED);
+}

@@ -1,0 +1,111 @@
+/**
+ * Exactly one CHILD_SA stays. Of duplicates the one whose smaller SPI is the
+ * smallest goes: both ends see the same SPIs, so both name the same one (design.md,
+ * rule 8). The initiator of its IKE_SA deletes it after a while, the other end
+ * only if it is still there much later.
+ */
+import { NEVER, now_ms } from "../clock";
+import { duplicateRemoved } from "../event/text";
+import { request, Request } from "../ike/vici/session";
+import { randomBelow } from "../random";
+import { gatewayAt, reschedule } from "../sa/gateway";
+import { findPhase1 } from "../sa/listing";
+import { IkeState, Phase1, phase1At } from "../sa/phase1";
+import { ChildState, Phase2, phase2At } from "../sa/phase2";
+import { vpnAt } from "../sa/vpn";
+
+/** How long a duplicate is left alone: it may be a rekey, or settle by itself. */
+const INITIATOR_WAIT_MS: i64 = 1_500;
+const RESPONDER_WAIT_MS: i64 = 15_000;
+const JITTER_MS: i64 = 1_000;
+
+/** The gateway was listed: deletes the duplicates whose time is over, and plans for the others. */
+export function settle(gateway_index: i32): void {
+  const gateway = gatewayAt(gateway_index);
+  let soonest = NEVER;
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    soonest = min(soonest, settleVpn(gateway_index, i));
+  }
+  soonest = min(soonest, settlePhase1(gateway_index));
+  gateway.settle_at_ms = soonest;
+  reschedule(gateway_index);
+}
+
+/** The smaller SPI of the pair: the same number at both ends. */
+function rank(sa: Phase2): u32 {
+  return min(sa.spi_in, sa.spi_out);
+}
+
+function settleVpn(gateway_index: i32, vpn_index: i32): i64 {
+  const vpn = vpnAt(vpn_index);
+  let best: u32 = 0;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (sa.state == ChildState.INSTALLED) best = max(best, rank(sa));
+  }
+  let soonest = NEVER;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (sa.state != ChildState.INSTALLED || rank(sa) == best) {
+      sa.spare_since_ms = 0;
+      continue;
+    }
+    if (sa.spare_since_ms == 0) sa.spare_since_ms = now_ms;
+    const phase1_index = findPhase1(gateway_index, sa.ike_id);
+    if (phase1_index < 0) continue;
+    const phase1 = phase1At(phase1_index);
+    const due_ms = dueAt(gateway_index, sa.spare_since_ms, phase1.initiator);
+    if (due_ms > now_ms) {
+      soonest = min(soonest, due_ms);
+      continue;
+    }
+    // The last CHILD_SA goes with its IKE_SA, or an empty one would be left.
+    if (phase1.children == 1) request(Request.TERMINATE_IKE, phase1.id);
+    else request(Request.TERMINATE_CHILD, sa.id);
+    sa.spare_since_ms = 0;
+    const peer = gatewayAt(gateway_index).peer_ip;
+    duplicateRemoved(vpn.config.name, peer, sa.spi_in, sa.spi_out);
+  }
+  return soonest;
+}
+
+/** An established IKE_SA without any CHILD_SA, beside another one, is a duplicate too. */
+function settlePhase1(gateway_index: i32): i64 {
+  let soonest = NEVER;
+  for (let i = gatewayAt(gateway_index).first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (!isSpare(sa) || !hasBetter(gateway_index, sa)) {
+      sa.spare_since_ms = 0;
+      continue;
+    }
+    if (sa.spare_since_ms == 0) sa.spare_since_ms = now_ms;
+    const due_ms = dueAt(gateway_index, sa.spare_since_ms, sa.initiator);
+    if (due_ms > now_ms) {
+      soonest = min(soonest, due_ms);
+    } else {
+      sa.spare_since_ms = 0;
+      request(Request.TERMINATE_IKE, sa.id);
+    }
+  }
+  return soonest;
+}
+
+function isSpare(sa: Phase1): bool {
+  return sa.state == IkeState.ESTABLISHED && sa.children == 0 && !sa.child_task;
+}
+
+function hasBetter(gateway_index: i32, spare: Phase1): bool {
+  for (let i = gatewayAt(gateway_index).first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (sa.state == IkeState.ESTABLISHED && sa.children > 0 && sa.id != spare.id) return true;
+  }
+  return false;
+}
+
+/** When a duplicate may be deleted by us; never while the gateway negotiates. */
+function dueAt(gateway_index: i32, since_ms: i64, initiator: bool): i64 {
+  const due_ms = since_ms + (initiator ? INITIATOR_WAIT_MS : RESPONDER_WAIT_MS);
+  const busy = gatewayAt(gateway_index).vpn >= 0;
+  const soonest_ms = busy ? now_ms + INITIATOR_WAIT_MS : now_ms;
+  return due_ms <= soonest_ms && !busy ? due_ms : max(due_ms, soonest_ms) + randomBelow(JITTER_MS);
+}

@@ -1,0 +1,43 @@
+/**
+ * User traffic, for `optimized` and for targets that never answer: the packets of
+ * the SA in use, less the monitor's own echoes and replies (screenos.md,
+ * "Optimized"). Counters restart with every SA, so they are compared by SPI.
+ */
+import { now_ms } from "../clock";
+import { Phase2, phase2At } from "../sa/phase2";
+import { Vpn } from "../sa/vpn";
+
+/** Which ways user packets went since the last look. */
+export const enum Traffic {
+  NONE = 0,
+  IN = 1,
+  OUT = 2,
+  BOTH = 3,
+}
+
+/** The SA is taken into use: what it carried before is not counted. */
+export function beginTraffic(vpn: Vpn, sa: Phase2): void {
+  vpn.own_in = 0;
+  vpn.own_out = 0;
+  vpn.user_in = sa.packets_in;
+  vpn.user_out = sa.packets_out;
+}
+
+/** Compares the SA's counters, freshly listed, with those of the last look. */
+export function lookAtTraffic(vpn: Vpn): Traffic {
+  const sa = phase2At(vpn.current);
+  let traffic: i32 = Traffic.NONE;
+  // The high-water mark stays when a reply is counted a look later than its packet.
+  const user_in = sa.packets_in - <i64>vpn.own_in;
+  if (user_in > vpn.user_in) {
+    vpn.user_in = user_in;
+    vpn.inbound_at_ms = now_ms;
+    traffic |= Traffic.IN;
+  }
+  const user_out = sa.packets_out - <i64>vpn.own_out;
+  if (user_out > vpn.user_out) {
+    vpn.user_out = user_out;
+    traffic |= Traffic.OUT;
+  }
+  return traffic;
+}
