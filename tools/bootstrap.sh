@@ -99,9 +99,9 @@ install_packages() {
   local apt=(apt-get --quiet --option DPkg::Lock::Timeout=300)
   "${apt[@]}" update </dev/null
   "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
-  if [[ " ${absent[*]} " == *" strongswan-charon "* ]]; then
+  if [[ " ${absent[*]} " == *" strongswan-charon "* ]] && command -v systemctl >/dev/null; then
     # Nor at the next boot: nobody asked for it.
-    deb-systemd-helper disable strongswan-starter.service >/dev/null 2>&1 || true
+    systemctl disable strongswan-starter.service >/dev/null 2>&1 || true
   fi
 }
 
