@@ -4,6 +4,7 @@ import { Writer } from "../bytes/writer";
 /**
  * JSON (RFC 8259) over a Writer. A comma goes in front of whatever is not the
  * first in its object or list, which the byte before tells: no state is kept.
+ * A document begins a line.
  */
 
 const QUOTE: i32 = 0x22;
@@ -11,7 +12,8 @@ const QUOTE: i32 = 0x22;
 function separate(w: Writer): Writer {
   if (w.length == 0) return w;
   const last = <i32>load<u8>(w.at - 1);
-  return last == 0x7b || last == 0x5b || last == 0x3a ? w : w.u8(0x2c);
+  const first = last == 0x7b || last == 0x5b || last == 0x3a || last == 0x0a;
+  return first ? w : w.u8(0x2c);
 }
 
 export function beginObject(w: Writer): Writer {

@@ -29,6 +29,16 @@ export default {
           Buffer.from(module.exports.memory.buffer, out, room).set(file);
           return file.length;
         },
+        // Whether the bytes are UTF-8 and one JSON document.
+        parses(pointer, length) {
+          const bytes = new Uint8Array(module.exports.memory.buffer, pointer, length);
+          try {
+            JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+            return true;
+          } catch {
+            return false;
+          }
+        },
       },
     });
     module = await instantiate(binary, imports);

@@ -11,3 +11,8 @@ export function loadFixture(name: string, out: usize, room: i32): i32 {
   assert(length >= 0, "the fixture is larger than its room");
   return length;
 }
+
+/** Whether the bytes are UTF-8 and one JSON document, by JavaScript's own judgement. */
+// @ts-ignore: a decorator of AssemblyScript
+@external("fixture", "parses")
+export declare function parsesAsJson(p: usize, len: i32): bool;
