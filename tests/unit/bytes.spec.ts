@@ -9,6 +9,7 @@ import {
   writeAddress,
 } from "../../assembly/bytes/address";
 import { HASH_INDEX_BYTES, hashIndexAt } from "../../assembly/bytes/hash_index";
+import { POOL_BYTES, poolAt } from "../../assembly/bytes/pool";
 import { parseSelector, Selector, SELECTOR_BYTES } from "../../assembly/bytes/selector";
 import {
   equal,
@@ -486,6 +487,31 @@ describe("bytes/table", () => {
     expect(() => {
       table.at(1024);
     }).toThrow();
+  });
+});
+
+const pool = poolAt(memory.data(POOL_BYTES));
+
+describe("bytes/pool", () => {
+  test("gives zeroed records, those that came back first", () => {
+    pool.init(table.init(64, 1024));
+    for (let i = 0; i < 3; i++) expect(pool.take()).toBe(i);
+    memory.fill(table.at(1), 0xff, 64);
+    pool.give(1);
+    pool.give(0);
+    expect(pool.take()).toBe(0);
+    expect(pool.take()).toBe(1);
+    for (let at = 0; at < 64; at += 8) expect(load<u64>(table.at(1) + at)).toBe(0);
+    expect(pool.take()).toBe(3);
+    expect(pool.used).toBe(4);
+  });
+
+  test("refuses one record more than its table may hold", () => {
+    while (pool.used < 1024) pool.take();
+    expect(pool.take()).toBe(-1);
+    pool.give(9);
+    expect(pool.take()).toBe(9);
+    expect(pool.take()).toBe(-1);
   });
 });
 
