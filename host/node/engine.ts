@@ -99,6 +99,10 @@ export class Engine {
     return this.call("tick");
   }
 
+  chores(): ActionRecord[] {
+    return this.call("chores");
+  }
+
   replies(version: Version, received: Received[]): ActionRecord[] {
     const slot_bytes = this.exports.slotBytes();
     received.forEach(({ source, message }, i) => {
@@ -130,7 +134,7 @@ export class Engine {
     return this.call("command", client, this.write(Buffer.from(line)));
   }
 
-  /** When `tick` is due; Infinity for never. */
+  /** When `tick` and `chores` are due; Infinity for never. */
   deadline(): number {
     const deadline_ms = this.exports.deadline();
     return deadline_ms === NEVER ? Infinity : Number(deadline_ms);

@@ -25,6 +25,8 @@ export class World {
   readonly charon: Charon;
   readonly log: string[] = [];
   readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0 };
+  /** What the engine has not been told yet. */
+  private readonly inputs: (() => ActionRecord[])[] = [];
   /** Whether a target answers. */
   answers: (echo: Echo) => boolean = () => true;
 
@@ -56,6 +58,7 @@ export class World {
       this.setTime(Math.max(this.now_ms, this.engine.deadline()));
       this.counts.ticks++;
       this.carryOut(this.engine.tick());
+      this.carryOut(this.engine.chores());
     }
     this.setTime(end_ms);
   }
@@ -78,18 +81,19 @@ export class World {
     this.charon.now_ms = now_ms;
   }
 
+  /** Does what the engine asks for, and then tells it what came of that. */
   private carryOut(actions: ActionRecord[]): void {
     for (const action of actions) {
       switch (action.kind) {
         case Action.SEND_ECHOES:
-          this.answer(action);
+          this.sendEchoes(action);
           break;
         case Action.VICI_CONNECT:
-          this.carryOut(this.engine.viciOpened());
+          this.inputs.push(() => this.engine.viciOpened());
           break;
         case Action.VICI_SEND: {
           const bytes = this.charon.exchange(action.bytes);
-          if (bytes.length > 0) this.carryOut(this.engine.viciBytes(bytes));
+          if (bytes.length > 0) this.inputs.push(() => this.engine.viciBytes(bytes));
           break;
         }
         case Action.LOG:
@@ -97,21 +101,26 @@ export class World {
           break;
       }
     }
+    const input = this.inputs.shift();
+    if (input !== undefined) this.carryOut(input());
   }
 
-  private answer(action: ActionRecord): void {
+  private sendEchoes(action: ActionRecord): void {
     const version = action.argument as Version;
     const echoes = this.engine.echoes(action);
     this.counts.echoes += echoes.length;
-    const answered = echoes.filter((echo) => this.answers(echo));
-    if (answered.length === 0) return;
-    this.counts.replies += answered.length;
-    this.setTime(this.now_ms + ROUND_TRIP_MS);
-    const received = answered.map((echo) => ({
-      source: echo.destination,
-      message: version === 4 ? replyV4(echo) : reply(echo, version),
-    }));
-    this.carryOut(this.engine.replies(version, received));
+    const received = echoes
+      .filter((echo) => this.answers(echo))
+      .map((echo) => ({
+        source: echo.destination,
+        message: version === 4 ? replyV4(echo) : reply(echo, version),
+      }));
+    if (received.length === 0) return;
+    this.counts.replies += received.length;
+    this.inputs.push(() => {
+      this.setTime(this.now_ms + ROUND_TRIP_MS);
+      return this.engine.replies(version, received);
+    });
   }
 }
 
