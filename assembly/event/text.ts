@@ -11,7 +11,7 @@ import { Severity } from "./severity";
  *
  * `vpn`, `gateway`, `child`, `path` and `name` are name fields (bytes/slice.ts,
  * `setName`); `peer` and other addresses are 16 bytes; `id` is the SA's number
- * as `get sa` shows it (monitor/vpn.ts, `tunnelId`).
+ * as `get sa` shows it (sa/vpn.ts, `tunnelId`).
  */
 
 /** ScreenOS's event numbers. */
@@ -209,7 +209,7 @@ export function targetSilent(vpn: usize, target: usize): void {
   endEvent();
 }
 
-/** The SA in use would not carry the echo: nothing is sent. Selectors: `count` of SELECTOR_BYTES each. */
+/** The SA in use would not carry the echo: nothing is sent. Selectors are SELECTOR_BYTES each. */
 export function echoNotCovered(
   vpn: usize,
   source: usize,
@@ -282,7 +282,7 @@ export function charonConnected(path: usize): void {
   endEvent();
 }
 
-/** The vici socket closed, or cannot be opened; `errno` 0: the other end closed it. To be said once. */
+/** The vici socket closed (`errno` 0: by the other end), or cannot be opened. To be said once. */
 export function charonLost(path: usize, errno: i32): void {
   const w = beginEvent(Severity.ERROR, Id.SYSTEM, 0)
     .text("No connection to strongSwan at ")
