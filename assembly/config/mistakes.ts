@@ -9,7 +9,7 @@ const MAX_SHOWN_PATH_BYTES: i32 = 255;
 /** Bytes of a value that a message repeats. */
 const MAX_SHOWN_VALUE_BYTES: i32 = 48;
 
-/** The lines, MAX_CONFIG_ERRORS and one that counts the rest, in the order in which they were found. */
+/** The lines in the order in which they were found, and one that counts the rest. */
 const lines: usize = memory.data((MAX_CONFIG_ERRORS + 1) * LINE_BYTES);
 /** For each line, in the order of the file: its place in `lines` and its number in the file. */
 const order: usize = memory.data((MAX_CONFIG_ERRORS + 1) * ENTRY_BYTES, 4);
@@ -45,6 +45,7 @@ export function mistake(line: i32): Writer {
   return head(line);
 }
 
+/** Keeps the mistake, or only counts it. */
 export function endMistake(): void {
   if (found < MAX_CONFIG_ERRORS) {
     makePrintable(writer.start, writer.length);
@@ -78,10 +79,12 @@ export function mistakeLines(): i32 {
   return MAX_CONFIG_ERRORS + 1;
 }
 
+/** Line `i`, in the order of the file. */
 export function mistakeLine(i: i32): usize {
   return lines + load<i32>(order + i * ENTRY_BYTES) * LINE_BYTES;
 }
 
+/** Bytes of line `i`. */
 export function mistakeLineLength(i: i32): i32 {
   return <i32>load<u16>(lengths + (load<i32>(order + i * ENTRY_BYTES) << 1));
 }

@@ -8,7 +8,7 @@ export const enum VpnFlag {
   OPTIMIZED = 4,
 }
 
-/** Offsets of the byte strings in a VpnConfig: a length byte, then the bytes (bytes/slice.ts, `setName`). */
+/** Offsets of the byte strings in a VpnConfig (bytes/slice.ts, `setName`) and of its addresses. */
 const NAME = 0;
 const GATEWAY = NAME + 32;
 const CHILD = GATEWAY + 64;
@@ -20,7 +20,7 @@ const SCALARS = DESTINATION_IP + 64;
 /** Bytes of a VpnConfig. */
 export const VPN_CONFIG_BYTES: i32 = SCALARS + 32;
 
-/** What one `config vpn` section says, complete: defaults are filled in. Plain bytes, comparable as such. */
+/** What a `config vpn` section says, with the defaults filled in: bytes, comparable as such. */
 @unmanaged
 export class VpnConfig {
   private at(offset: usize): usize {
@@ -65,7 +65,7 @@ export class VpnConfig {
   set threshold(value: i32) {
     store<i32>(this.at(SCALARS), value, 4);
   }
-  /** Seconds until a Phase 1 key is renewed where strongSwan has no time of its own for it; 0 never. */
+  /** Seconds until a Phase 1 key is renewed where strongSwan has no time for it; 0 never. */
   get phase1_lifetime_s(): i32 {
     return load<i32>(this.at(SCALARS), 8);
   }
@@ -142,7 +142,7 @@ export class GlobalConfig {
 /** The global settings in force. */
 export const running: GlobalConfig = changetype<GlobalConfig>(memory.data(GLOBAL_CONFIG_BYTES, 8));
 
-/** What holds where `config vpnmonitor 'global'` says nothing (screenos.md, "Commands and settings"). */
+/** What holds where `config vpnmonitor 'global'` says nothing. */
 export function setGlobalDefaults(config: GlobalConfig): void {
   memory.fill(changetype<usize>(config), 0, GLOBAL_CONFIG_BYTES);
   config.interval_ms = DEFAULT_INTERVAL_MS;

@@ -34,6 +34,7 @@ export const enum Option {
   COUNT,
 }
 
+/** The option as the file has it. */
 export function optionName(option: Option): string {
   switch (option) {
     case Option.INTERVAL:

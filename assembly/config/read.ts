@@ -156,7 +156,8 @@ function beginVpn(): void {
   }
   if (!isVpnName(p, len)) {
     quoted(mistake(section_line).text("the VPN's name "), p, len).text(
-      " is not possible; it takes letters, digits and signs such as - _ . but no space, quote or backslash",
+      " is not possible; it takes letters, digits and signs such as - _ . but no space, quote " +
+        "or backslash",
     );
     return endMistake();
   }

@@ -30,7 +30,7 @@ const ANY: i32 = 1;
 /** For each option, the line in which the section has it; 0: not. */
 const given_in: usize = memory.data(Option.COUNT * sizeof<i32>(), 4);
 const address: usize = memory.data(ADDRESS_BYTES, 8);
-/** Whether `monitor` has a value that is neither on nor off: then nobody knows what goes with it. */
+/** Whether `monitor` is neither on nor off: then nobody knows what goes with it. */
 let monitor_unclear: bool = false;
 
 /** Begins a new section. */
@@ -317,5 +317,5 @@ function setQuorum(config: VpnConfig): void {
   endMistake();
 }
 
-/** What a VpnConfig can hold; whether there are so many destinations is seen at the end of the section. */
+/** What a VpnConfig can hold; the number of destinations is known when the section ends. */
 const MAX_QUORUM: i32 = 255;

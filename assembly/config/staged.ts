@@ -39,10 +39,12 @@ export function stagedCount(): i32 {
   return count;
 }
 
+/** VPN `i`, in the order of the file. */
 export function stagedVpn(i: i32): VpnConfig {
   return changetype<VpnConfig>(table.at(i));
 }
 
+/** What holds for all VPNs. */
 export function stagedGlobal(): GlobalConfig {
   return global;
 }
@@ -56,13 +58,16 @@ export function addStaged(line: i32): VpnConfig | null {
   return changetype<VpnConfig>(record);
 }
 
-/** A zeroed VPN that is no part of the configuration: its section's head is wrong, its options are checked all the same. */
+/**
+ * A zeroed VPN that is no part of the configuration: the head of its section is
+ * wrong, but its options are checked all the same.
+ */
 export function scratchVpn(): VpnConfig {
   memory.fill(scratch, 0, STAGED_BYTES);
   return changetype<VpnConfig>(scratch);
 }
 
-/** What can only be said when the whole file is read: what the global section leaves to the VPNs, and duplicates. */
+/** What needs the whole file: the global section's values for the VPNs, and duplicates. */
 export function checkStaged(): void {
   for (let i = 0; i < count; i++) {
     const vpn = stagedVpn(i);

@@ -58,6 +58,7 @@ export function nextStatement(): bool {
   return false;
 }
 
+/** The line in which the statement begins; the first is 1. */
 export function statementLine(): i32 {
   return statement_line;
 }
@@ -72,10 +73,12 @@ export function wordCount(): i32 {
   return count;
 }
 
+/** Word `i`, without quotes. */
 export function word(i: i32): usize {
   return words + i * MAX_WORD_BYTES;
 }
 
+/** Bytes of word `i`. */
 export function wordLength(i: i32): i32 {
   return load<i32>(lengths + i * sizeof<i32>());
 }

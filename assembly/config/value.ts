@@ -1,7 +1,7 @@
 import { isUnset, isV4, parseAddress } from "../bytes/address";
 import { equalText, indexOf, parseDecimal } from "../bytes/slice";
 
-/** Values of the configuration. Each function reads one, or answers false or -1: the caller says what is wrong. */
+/** Values of the configuration: each function reads one; its caller says what is wrong. */
 
 /** UCI's truth values: 1 or 0; -1 for anything else. */
 export function parseBool(p: usize, len: i32): i32 {
@@ -68,7 +68,7 @@ export function isInterfaceName(p: usize, len: i32): bool {
   return true;
 }
 
-/** A VPN's name stands between quotes in the log and is typed in commands: visible ASCII without quotes and backslash. */
+/** A VPN's name: visible ASCII, but no quotes or backslash. It is logged in quotes and typed. */
 export function isVpnName(p: usize, len: i32): bool {
   for (let i = 0; i < len; i++) {
     const c = <i32>load<u8>(p + i);

@@ -32,7 +32,7 @@ let json: bool = false;
 
 const name: usize = memory.data(1 + MAX_NAME_BYTES);
 
-/** Runs the command line of `len` bytes at `p`, with or without its line break, and answers client `asker`. */
+/** Runs the command line of `len` bytes at `p` and answers client `asker`. */
 export function runCommand(asker: i32, p: usize, len: i32): void {
   client = asker;
   json = false;
@@ -119,7 +119,7 @@ function endReply(): void {
   else endTextReply(client);
 }
 
-/** Answers with an error that names the word where the command stops making sense, and what would be right. */
+/** Answers with the word from which on the command makes no sense, and with what would be right. */
 function unknown(right: string): void {
   const w = beginError();
   if (next == word_count) {

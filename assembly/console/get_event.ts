@@ -24,6 +24,7 @@ export function getEvent(w: Writer): void {
   }
 }
 
+/** The event log as JSON, the newest last. */
 export function getEventJson(w: Writer): void {
   key(beginObject(w), "events");
   beginList(w);
@@ -32,6 +33,7 @@ export function getEventJson(w: Writer): void {
   endObject(w);
 }
 
+/** One event as an object. */
 export function eventJson(w: Writer, event: Event): void {
   beginObject(w);
   numberValue(key(w, "id"), event.id);

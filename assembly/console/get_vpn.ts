@@ -14,7 +14,7 @@ import { peerAddress } from "./get_sa";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta, stateWord } from "./sta";
 
 /** Events that the detail of a VPN shows. */
-export const MAX_VPN_EVENTS: i32 = 10;
+const MAX_VPN_EVENTS: i32 = 10;
 const MIN_NAME_COLUMNS: i32 = 8;
 
 /** All VPNs, one line each. */

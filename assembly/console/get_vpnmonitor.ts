@@ -25,6 +25,7 @@ export function getVpnmonitor(w: Writer): void {
   w.decimal(inactive).text(" inactive\n");
 }
 
+/** The same as JSON. */
 export function getVpnmonitorJson(w: Writer): void {
   count();
   beginObject(w);

@@ -16,18 +16,22 @@ function separate(w: Writer): Writer {
   return first ? w : w.u8(0x2c);
 }
 
+/** Begins an object, as a value or as the document. */
 export function beginObject(w: Writer): Writer {
   return separate(w).u8(0x7b);
 }
 
+/** Ends the object begun last. */
 export function endObject(w: Writer): Writer {
   return w.u8(0x7d);
 }
 
+/** Begins a list. */
 export function beginList(w: Writer): Writer {
   return separate(w).u8(0x5b);
 }
 
+/** Ends the list begun last. */
 export function endList(w: Writer): Writer {
   return w.u8(0x5d);
 }
@@ -37,6 +41,7 @@ export function key(w: Writer, name: string): Writer {
   return separate(w).u8(QUOTE).text(name).u8(QUOTE).u8(0x3a);
 }
 
+/** A whole number. */
 export function numberValue(w: Writer, value: i64): Writer {
   return separate(w).decimal(value);
 }
@@ -46,10 +51,12 @@ export function thousandthsValue(w: Writer, value: i64): Writer {
   return separate(w).seconds(value);
 }
 
+/** `true` or `false`. */
 export function boolValue(w: Writer, value: bool): Writer {
   return separate(w).text(value ? "true" : "false");
 }
 
+/** `null`: there is no value. */
 export function nullValue(w: Writer): Writer {
   return separate(w).text("null");
 }
@@ -59,7 +66,7 @@ export function textValue(w: Writer, text: string): Writer {
   return separate(w).u8(QUOTE).text(text).u8(QUOTE);
 }
 
-/** Opens a string whose text, without quotes or backslashes, and closing quote the caller writes. */
+/** Opens a string: its text (no quotes or backslashes) and the closing quote are the caller's. */
 export function beginText(w: Writer): Writer {
   return separate(w).u8(QUOTE);
 }

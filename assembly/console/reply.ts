@@ -54,6 +54,7 @@ export function beginError(): Writer {
   return error.reset(error_text, MAX_ERROR_BYTES);
 }
 
+/** Ends the error and answers with it. */
 export function endError(client: i32, json: bool): void {
   writer.reset(buffer, MAX_REPLY_BYTES).text("error\n");
   body = writer.at;

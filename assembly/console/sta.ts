@@ -1,4 +1,4 @@
-/** What people see of a VPN's state, in ScreenOS's words (screenos.md, "get sa"; design.md, "State and Sta"). */
+/** What people see of a VPN's state, in ScreenOS's words, and strongSwan's of its SAs. */
 import { now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { IkeState } from "../sa/phase1";
@@ -19,6 +19,7 @@ export function sta(vpn: Vpn): string {
   }
 }
 
+/** `state`: what the monitor says. */
 export function stateWord(vpn: Vpn): string {
   switch (<i32>vpn.state) {
     case State.READY:

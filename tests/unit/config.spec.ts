@@ -258,7 +258,8 @@ describe("config/read: what is good", () => {
   test("takes the global section wherever it stands, and uci export's first line", () => {
     expect(
       read(
-        "package rekeyd\nconfig vpn a\n option gateway g\nconfig vpnmonitor global\n option interval 3\n",
+        "package rekeyd\nconfig vpn a\n option gateway g\nconfig vpnmonitor global\n option " +
+          "interval 3\n",
       ),
     ).toBe("");
     expect(stagedVpn(0).interval_ms).toBe(3000);
@@ -316,7 +317,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:1: a line cannot begin with 'interval'; it begins with config, option, list or #",
     );
     expect(readVpn("option child 'net")).toBe(
-      "vpn.conf:3: a quote is not closed; a value ends with the quote with which it began, on the same line",
+      "vpn.conf:3: a quote is not closed; a value ends with the quote with which it began, on " +
+        "the same line",
     );
     expect(readVpn("option child " + "n".repeat(300))).toBe(
       "vpn.conf:3: a value is longer than 255 bytes; is a quote missing?",
@@ -334,10 +336,12 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:1: unknown section type 'vpnmonitr'; did you mean 'vpnmonitor'?",
     );
     expect(read("config interface 'lan'")).toBe(
-      "vpn.conf:1: unknown section type 'interface'; there are config vpnmonitor 'global' and config vpn 'NAME'",
+      "vpn.conf:1: unknown section type 'interface'; there are config vpnmonitor 'global' and " +
+        "config vpn 'NAME'",
     );
     expect(read("config")).toBe(
-      "vpn.conf:1: unknown section type ''; there are config vpnmonitor 'global' and config vpn 'NAME'",
+      "vpn.conf:1: unknown section type ''; there are config vpnmonitor 'global' and config vpn " +
+        "'NAME'",
     );
     expect(read("config vpn\noption gateway g")).toBe(
       "vpn.conf:1: the VPN has no name; write config vpn 'NAME'",
@@ -346,7 +350,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:1: too many words; write config vpn 'NAME'",
     );
     expect(read("config vpn 'my branch'\noption gateway g")).toBe(
-      "vpn.conf:1: the VPN's name 'my branch' is not possible; it takes letters, digits and signs such as - _ . but no space, quote or backslash",
+      "vpn.conf:1: the VPN's name 'my branch' is not possible; it takes letters, digits and " +
+        "signs such as - _ . but no space, quote or backslash",
     );
     expect(read("config vpn '" + "n".repeat(32) + "'\noption gateway g")).toBe(
       "vpn.conf:1: the VPN's name '" + "n".repeat(32) + "' has 32 bytes; at most 31 are possible",
@@ -355,7 +360,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:1: this section has one name only; write config vpnmonitor 'global'",
     );
     expect(read("config vpnmonitor 'global'\nconfig vpnmonitor 'global'")).toBe(
-      "vpn.conf:2: section vpnmonitor 'global' stands twice, first in line 1; put all its options into one",
+      "vpn.conf:2: section vpnmonitor 'global' stands twice, first in line 1; put all its " +
+        "options into one",
     );
     expect(read("option gateway g")).toBe(
       "vpn.conf:1: an option stands before any section; write config vpn 'NAME' above it",
@@ -367,12 +373,16 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: unknown option 'gatway' of a vpn; did you mean 'gateway'?",
     );
     expect(readVpn("option frobnicate x")).toBe(
-      "vpn.conf:3: unknown option 'frobnicate' of a vpn; it may have interval, threshold, gateway, child, monitor, " +
-        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, phase1_lifetime",
+      "vpn.conf:3: unknown option 'frobnicate' of a vpn; it may have interval, threshold, " +
+        "gateway, child, monitor, " +
+        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
+        "phase1_lifetime",
     );
     expect(readVpn("option vici /x")).toBe(
-      "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, gateway, child, monitor, " +
-        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, phase1_lifetime",
+      "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, gateway, " +
+        "child, monitor, " +
+        "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
+        "phase1_lifetime",
     );
     expect(read("config vpnmonitor 'global'\noption rekey 1")).toBe(
       "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, vici",
@@ -385,7 +395,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: child has more than one value, or one without quotes; write option child 'NAME'",
     );
     expect(readVpn("list destination_ip 10.0.0.1 10.0.0.2")).toBe(
-      "vpn.conf:3: destination_ip has more than one value, or one without quotes; write list destination_ip '10.2.0.10'",
+      "vpn.conf:3: destination_ip has more than one value, or one without quotes; write list " +
+        "destination_ip '10.2.0.10'",
     );
     expect(readVpn("list interval 10")).toBe(
       "vpn.conf:3: interval is no list; write option interval '10'",
@@ -394,7 +405,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:4: interval stands twice, first in line 3; keep one of them",
     );
     expect(readVpn("option destination_ip 10.0.0.1\noption destination_ip 10.0.0.2")).toBe(
-      "vpn.conf:4: destination_ip stands twice, first in line 3; for several write, for each, list destination_ip '10.2.0.10'",
+      "vpn.conf:4: destination_ip stands twice, first in line 3; for several write, for each, " +
+        "list destination_ip '10.2.0.10'",
     );
   });
 
@@ -404,11 +416,13 @@ describe("config/read: what is wrong", () => {
       expect(readVpn("option interval '" + intervals[i] + "'")).toBe(
         "vpn.conf:3: interval '" +
           intervals[i] +
-          "' is not possible; it is seconds from 0.02 to 3600 with at most three decimals, such as 10 or 0.5",
+          "' is not possible; it is seconds from 0.02 to 3600 with at most three decimals, such " +
+          "as 10 or 0.5",
       );
     }
     expect(read("config vpnmonitor 'global'\noption interval 0")).toBe(
-      "vpn.conf:2: interval '0' is not possible; it is seconds from 0.02 to 3600 with at most three decimals, such as 10 or 0.5",
+      "vpn.conf:2: interval '0' is not possible; it is seconds from 0.02 to 3600 with at most " +
+        "three decimals, such as 10 or 0.5",
     );
     const thresholds = ["0", "65537", "1.5", "x"];
     for (let i = 0; i < thresholds.length; i++) {
@@ -432,7 +446,8 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: recover '65' is not possible; it is a whole number from 1 to 64",
     );
     expect(readVpn("option phase1_lifetime 1h")).toBe(
-      "vpn.conf:3: phase1_lifetime '1h' is not possible; it is a whole number of seconds from 0 to 268435455 (0: never)",
+      "vpn.conf:3: phase1_lifetime '1h' is not possible; it is a whole number of seconds from 0 " +
+        "to 268435455 (0: never)",
     );
   });
 
@@ -459,14 +474,17 @@ describe("config/read: what is wrong", () => {
       expect(readVpn("option source_interface '" + interfaces[i] + "'")).toBe(
         "vpn.conf:3: source_interface '" +
           interfaces[i] +
-          "' is no interface; it is a name such as br-lan of at most 15 bytes, or write option source_ip instead",
+          "' is no interface; it is a name such as br-lan of at most 15 bytes, or write option " +
+          "source_ip instead",
       );
     }
     expect(read("config vpnmonitor 'global'\noption vici charon.vici")).toBe(
-      "vpn.conf:2: vici 'charon.vici' is no absolute path; it is the path of charon's socket, such as /var/run/charon.vici",
+      "vpn.conf:2: vici 'charon.vici' is no absolute path; it is the path of charon's socket, " +
+        "such as /var/run/charon.vici",
     );
     expect(read("config vpnmonitor 'global'\noption vici unix:///run/charon.vici")).toBe(
-      "vpn.conf:2: vici 'unix:///run/charon.vici' is no absolute path; it is the path of charon's socket, such as /var/run/charon.vici",
+      "vpn.conf:2: vici 'unix:///run/charon.vici' is no absolute path; it is the path of " +
+        "charon's socket, such as /var/run/charon.vici",
     );
     expect(read("config vpnmonitor 'global'\noption vici /" + "p".repeat(107))).toBe(
       "vpn.conf:2: vici '/" +
@@ -477,7 +495,8 @@ describe("config/read: what is wrong", () => {
 
   test("addresses", () => {
     expect(readVpn("option source_ip 10.1.0")).toBe(
-      "vpn.conf:3: source_ip '10.1.0' is not the IP address of a host; it is one such as 10.1.0.1 or fd00::1",
+      "vpn.conf:3: source_ip '10.1.0' is not the IP address of a host; it is one such as " +
+        "10.1.0.1 or fd00::1",
     );
     expect(readVpn("option source_ip 10.1.0.1/24")).toBe(
       "vpn.conf:3: source_ip '10.1.0.1/24' is a network; it is the address of one host, without /",
@@ -486,13 +505,15 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: destination_ip 'fe80::1%eth0' names a zone; it is an address without %",
     );
     expect(readVpn("list destination_ip 224.0.0.5")).toBe(
-      "vpn.conf:3: destination_ip '224.0.0.5' is not the IP address of a host; it is one such as 10.2.0.10 or fd00::1",
+      "vpn.conf:3: destination_ip '224.0.0.5' is not the IP address of a host; it is one such " +
+        "as 10.2.0.10 or fd00::1",
     );
     expect(readVpn("list destination_ip 10.2.0.1\nlist destination_ip 10.2.0.1")).toBe(
       "vpn.conf:4: destination_ip '10.2.0.1' stands twice; keep one of them",
     );
     expect(readVpn("list destination_ip 10.2.0.1\nlist destination_ip fd00::1")).toBe(
-      "vpn.conf:4: destination_ip 'fd00::1' is not of the first one's family; all must be IPv4 or all IPv6",
+      "vpn.conf:4: destination_ip 'fd00::1' is not of the first one's family; all must be IPv4 " +
+        "or all IPv6",
     );
     let five = "";
     for (let i = 1; i <= 5; i++) five += "list destination_ip 10.2.0." + i.toString() + "\n";
@@ -509,13 +530,16 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:2: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
     );
     expect(readVpn("option rekey 1")).toBe(
-      "vpn.conf:3: rekey is on without monitor; write option monitor '1' as well, or option rekey '0'",
+      "vpn.conf:3: rekey is on without monitor; write option monitor '1' as well, or option " +
+        "rekey '0'",
     );
     expect(readVpn("option monitor 0\noption rekey 1")).toBe(
-      "vpn.conf:4: rekey is on without monitor; write option monitor '1' as well, or option rekey '0'",
+      "vpn.conf:4: rekey is on without monitor; write option monitor '1' as well, or option " +
+        "rekey '0'",
     );
     expect(readVpn("option optimized 1")).toBe(
-      "vpn.conf:3: optimized is on without monitor; write option monitor '1' as well, or option optimized '0'",
+      "vpn.conf:3: optimized is on without monitor; write option monitor '1' as well, or option " +
+        "optimized '0'",
     );
     expect(readVpn("option source_interface br-lan\noption source_ip 10.1.0.1")).toBe(
       "vpn.conf:4: source_ip and source_interface are both given; keep one of them",
@@ -526,7 +550,8 @@ describe("config/read: what is wrong", () => {
     expect(
       readVpn("list destination_ip 10.2.0.1\nlist destination_ip 10.2.0.2\noption quorum 3"),
     ).toBe(
-      "vpn.conf:5: quorum 3 is more than the 2 destinations; it is any, all or a number from 1 to 2",
+      "vpn.conf:5: quorum 3 is more than the 2 destinations; it is any, all or a number from 1 " +
+        "to 2",
     );
   });
 
@@ -540,7 +565,8 @@ describe("config/read: what is wrong", () => {
     expect(
       read("config vpn a\noption gateway g\nconfig vpn b\noption gateway g\noption child a"),
     ).toBe(
-      "vpn.conf:3: VPN 'b' has the same gateway 'g' and child 'a' as VPN 'a' in line 1; one VPN monitors one child",
+      "vpn.conf:3: VPN 'b' has the same gateway 'g' and child 'a' as VPN 'a' in line 1; one VPN " +
+        "monitors one child",
     );
   });
 

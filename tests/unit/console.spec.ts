@@ -282,11 +282,16 @@ describe("get sa", () => {
     addVpn(addGateway("other", "192.0.2.1"), "four", 0);
     expect(ask("get sa")).toBe(
       "ok\ntotal configured sa: 2\n" +
-        "HEX ID     Gateway                                 Port Algorithm       SPI      Life:sec    kb Sta  PID vsys\n" +
-        "00000001<  2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff   500 -               00000000    expir unlim I/I   -1 0\n" +
-        "00000001>  2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff   500 -               00000000    expir unlim I/I   -1 0\n" +
-        "00000002<  192.0.2.1                                500 -               00000000    expir unlim I/I   -1 0\n" +
-        "00000002>  192.0.2.1                                500 -               00000000    expir unlim I/I   -1 0\n",
+        "HEX ID     Gateway                                 Port Algorithm       SPI      " +
+        "Life:sec    kb Sta  PID vsys\n" +
+        "00000001<  2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff   500 -               00000000    " +
+        "expir unlim I/I   -1 0\n" +
+        "00000001>  2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff   500 -               00000000    " +
+        "expir unlim I/I   -1 0\n" +
+        "00000002<  192.0.2.1                                500 -               00000000    " +
+        "expir unlim I/I   -1 0\n" +
+        "00000002>  192.0.2.1                                500 -               00000000    " +
+        "expir unlim I/I   -1 0\n",
     );
   });
 
@@ -366,7 +371,8 @@ describe("get vpn", () => {
         "  Destination   10.2.0.10, answers\n" +
         "                10.2.0.11, no answer\n" +
         "  Quorum        all of 2\n" +
-        "  Phase 1       established, aes128/sha256, 198.51.100.2 - 203.0.113.1[4500], for 60 s, rekeyed in 13900 s\n" +
+        "  Phase 1       established, aes128/sha256, 198.51.100.2 - 203.0.113.1[4500], for 60 " +
+        "s, rekeyed in 13900 s\n" +
         "  DPD           on, every 10 s\n" +
         "  Phase 2       installed, esp:aes128/sha1, SPI e37791d3 in, e37791d4 out\n" +
         "                lifetime 3596 s, rekeyed in 3200 s\n" +
@@ -376,7 +382,8 @@ describe("get vpn", () => {
         "  Delay         12 ms, average 12.187 ms, availability 75%\n" +
         "  Rekeys        2\n" +
         "  Events\n" +
-        "    [Root]system-critical-00040: VPN 'branch' from 203.0.113.1 is up. (2026-11-23 13:20:01)\n",
+        "    [Root]system-critical-00040: VPN 'branch' from 203.0.113.1 is up. (2026-11-23 " +
+        "13:20:01)\n",
     );
   });
 
@@ -424,14 +431,18 @@ describe("get vpn", () => {
     addUp();
     const vpn =
       '{"name":"branch","gateway":"s2s","child":"net","id":"00000001","peer":"203.0.113.1",' +
-      '"monitor":true,"rekey":true,"optimized":false,"sta":"A/U","state":"up","source":"10.1.0.1",' +
-      '"targets":[{"address":"10.2.0.10","answered":true},{"address":"10.2.0.11","answered":false}],' +
+      '"monitor":true,"rekey":true,"optimized":false,"sta":"A/U","state":"up",' +
+      '"source":"10.1.0.1",' +
+      '"targets":[{"address":"10.2.0.10","answered":true},{"address":"10.2.0.11",' +
+      '"answered":false}],' +
       '"interval_ms":1000,"threshold":3,"recover":1,"quorum":"all","size":64,' +
       '"delay_last_ms":12,"delay_avg_ms":12.187,"availability_percent":75,"echoes_sent":5,' +
       '"echoes_answered":3,"misses":1,"rekeys":2,"negotiation":"idle",' +
-      '"ike":{"known":true,"version":2,"dpd":true,"dpd_delay_s":10,"sas":[{"id":3,"state":"established",' +
+      '"ike":{"known":true,"version":2,"dpd":true,"dpd_delay_s":10,"sas":[{"id":3,' +
+      '"state":"established",' +
       '"initiator":true,"version":2,"algorithm":"aes128/sha256","local":"198.51.100.2",' +
-      '"remote":"203.0.113.1","remote_port":4500,"established_s":60,"rekey_s":13900,"reauth_s":null}]},' +
+      '"remote":"203.0.113.1","remote_port":4500,"established_s":60,"rekey_s":13900,' +
+      '"reauth_s":null}]},' +
       '"sas":[{"id":5,"ike_id":3,"current":true,"state":"installed","spi_in":"e37791d3",' +
       '"spi_out":"e37791d4","algorithm":"esp:aes128/sha1","lifetime_s":3596,"rekey_s":3200,' +
       '"installed_s":4,"packets_in":11,"packets_out":12,"bytes_in":924,"bytes_out":1008,' +
@@ -504,11 +515,13 @@ describe("get event", () => {
     vpnUp(vpn, gatewayAt(0).peer_ip);
     expect(ask("get event")).toBe(
       "ok\n" +
-        "[Root]system-critical-00041: VPN 'branch' from 203.0.113.1 is down. (2026-11-23 13:20:01)\n" +
+        "[Root]system-critical-00041: VPN 'branch' from 203.0.113.1 is down. (2026-11-23 " +
+        "13:20:01)\n" +
         "[Root]system-critical-00040: VPN 'branch' from 203.0.113.1 is up. (2026-11-23 13:21:01)\n",
     );
     expect(ask("json get event")).toBe(
-      'ok\n{"events":[{"id":41,"severity":"critical","time":"2026-11-23T13:20:01.250Z","vpn":"branch",' +
+      'ok\n{"events":[{"id":41,"severity":"critical","time":"2026-11-23T13:20:01.250Z",' +
+        '"vpn":"branch",' +
         '"text":"VPN \'branch\' from 203.0.113.1 is down."},' +
         '{"id":40,"severity":"critical","time":"2026-11-23T13:21:01.007Z","vpn":"branch",' +
         '"text":"VPN \'branch\' from 203.0.113.1 is up."}]}\n',

@@ -213,22 +213,26 @@ describe("event/text", () => {
     );
     text.rekeySucceeded(vpn, 1, 0xe37791d3);
     expect(newest()).toBe(
-      "information-00536: VPN monitoring for VPN branch has successfully rekeyed the SA with ID 0x00000001, new SPI e37791d3.",
+      "information-00536: VPN monitoring for VPN branch has successfully rekeyed the SA with ID " +
+        "0x00000001, new SPI e37791d3.",
     );
   });
 
   test("settings", () => {
     text.monitoringSet(vpn, true, name(third, 15, ""), source, target, true);
     expect(newest()).toBe(
-      "notification-00017: VPN monitoring for VPN branch has been enabled. Src IF 10.1.0.1 dst IP 10.2.0.10 with rekeying enabled.",
+      "notification-00017: VPN monitoring for VPN branch has been enabled. Src IF 10.1.0.1 dst " +
+        "IP 10.2.0.10 with rekeying enabled.",
     );
     text.monitoringSet(vpn, false, name(third, 15, "br-lan"), source, unset, false);
     expect(newest()).toBe(
-      "notification-00017: VPN monitoring for VPN branch has been disabled. Src IF br-lan dst IP default with rekeying disabled.",
+      "notification-00017: VPN monitoring for VPN branch has been disabled. Src IF br-lan dst " +
+        "IP default with rekeying disabled.",
     );
     text.monitoringSet(vpn, true, name(third, 15, ""), unset, unset, false);
     expect(newest()).toBe(
-      "notification-00017: VPN monitoring for VPN branch has been enabled. Src IF default dst IP default with rekeying disabled.",
+      "notification-00017: VPN monitoring for VPN branch has been enabled. Src IF default dst " +
+        "IP default with rekeying disabled.",
     );
     text.intervalSet(500);
     expect(newest()).toBe("notification-00017: vpnmonitor interval is set to 0.5");
@@ -244,7 +248,8 @@ describe("event/text", () => {
     address(peer, "203.0.113.1");
     text.phase1Completed(vpn, peer, 28_800);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 1: Completed negotiations with a 28800-second lifetime.",
+      "information-00536: IKE 203.0.113.1 Phase 1: Completed negotiations with a 28800-second " +
+        "lifetime.",
     );
     text.phase1Completed(vpn, peer, 0);
     expect(newest()).toBe(
@@ -252,7 +257,8 @@ describe("event/text", () => {
     );
     text.phase2Completed(vpn, peer, 7, 0xc0ffee00, 1, 3600);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 2 msg ID 00000007: Completed negotiations with SPI c0ffee00, tunnel ID 1, and lifetime 3600 seconds/0 KB.",
+      "information-00536: IKE 203.0.113.1 Phase 2 msg ID 00000007: Completed negotiations with " +
+        "SPI c0ffee00, tunnel ID 1, and lifetime 3600 seconds/0 KB.",
     );
     text.phase1Rekeyed(vpn, peer);
     expect(newest()).toBe("information-00536: IKE 203.0.113.1 Phase 1: Successfully rekeyed.");
@@ -262,15 +268,18 @@ describe("event/text", () => {
     );
     text.phase1Deactivated(vpn, peer);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 1: Deactivated, because Phase 2 of VPN branch could not be rekeyed on it.",
+      "information-00536: IKE 203.0.113.1 Phase 1: Deactivated, because Phase 2 of VPN branch " +
+        "could not be rekeyed on it.",
     );
     text.duplicateRemoved(vpn, peer, 0x11, 0x22);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA with SPI 00000011 in, 00000022 out.",
+      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA with SPI 00000011 " +
+        "in, 00000022 out.",
     );
     text.negotiationRefused(vpn, peer, room, put("no matching CHILD_SA config"), 4250);
     expect(newest()).toBe(
-      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed (no matching CHILD_SA config); next attempt in 4.25 s.",
+      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed (no matching CHILD_SA " +
+        "config); next attempt in 4.25 s.",
     );
     text.negotiationRefused(vpn, peer, room, 0, 1000);
     expect(newest()).toBe(
@@ -281,7 +290,8 @@ describe("event/text", () => {
   test("what keeps a VPN from being monitored", () => {
     text.targetSilent(vpn, target);
     expect(newest()).toBe(
-      "warning-00536: VPN monitoring for VPN branch has never had an answer from 10.2.0.10, although user traffic comes in: " +
+      "warning-00536: VPN monitoring for VPN branch has never had an answer from 10.2.0.10, " +
+        "although user traffic comes in: " +
         "the SA is left alone. Does 10.2.0.10 exist, and may it be pinged?",
     );
     text.echoNotCovered(vpn, source, target, local, 2, remote, 1);
@@ -291,19 +301,22 @@ describe("event/text", () => {
     );
     text.sourceMissing(vpn, local, 1);
     expect(newest()).toBe(
-      "error-00536: VPN monitoring for VPN branch cannot start: no address of this machine is inside " +
+      "error-00536: VPN monitoring for VPN branch cannot start: no address of this machine is " +
+        "inside " +
         "the local selectors 10.1.0.0/16. Set source_ip or source_interface.",
     );
     text.sourceMissing(vpn, local, 0);
     expect(newest().includes("selectors (none).")).toBe(true);
     text.destinationMissing(vpn, peer, remote, 1);
     expect(newest()).toBe(
-      "error-00536: VPN monitoring for VPN branch cannot start: the gateway's address 203.0.113.1 is outside " +
+      "error-00536: VPN monitoring for VPN branch cannot start: the gateway's address " +
+        "203.0.113.1 is outside " +
         "the remote selectors 10.2.0.0/16. Set destination_ip.",
     );
     text.interfaceWithoutAddress(vpn, name(third, 15, "br-lan"), true);
     expect(newest()).toBe(
-      "error-00536: VPN monitoring for VPN branch cannot start: interface br-lan has no IPv4 address.",
+      "error-00536: VPN monitoring for VPN branch cannot start: interface br-lan has no IPv4 " +
+        "address.",
     );
     text.interfaceWithoutAddress(vpn, third, false);
     expect(newest().includes("no IPv6 address")).toBe(true);
@@ -314,7 +327,8 @@ describe("event/text", () => {
     );
     text.childUnknown(vpn, other, name(third, 63, "net"));
     expect(newest()).toBe(
-      "error-00536: VPN monitoring for VPN branch waits: strongSwan's connection 's2s' has no child 'net'. " +
+      "error-00536: VPN monitoring for VPN branch waits: strongSwan's connection 's2s' has no " +
+        "child 'net'. " +
         "Load it (swanctl --load-all) or mend option child.",
     );
   });
