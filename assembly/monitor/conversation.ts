@@ -22,8 +22,7 @@ import {
 } from "../ike/strongswan/list_sas";
 import { connect, indicated, Indication, poll, request, Request } from "../ike/vici/session";
 import { gatewayAt, gatewayCount, reschedule } from "../sa/gateway";
-import { beginListing, endListing, findPhase1, mergePhase1, mergePhase2 } from "../sa/listing";
-import { phase1At } from "../sa/phase1";
+import { beginListing, endListing, mergePhase1, mergePhase2 } from "../sa/listing";
 import { Note, vpnAt, vpnCount } from "../sa/vpn";
 import { reconcile } from "./reconcile";
 import { findGateway, findVpnOfChild } from "./registry";
@@ -35,7 +34,7 @@ const RESYNC_MS: i64 = 60_000;
 const RETRY_MS: i64 = 1_000;
 
 let resync_at_ms: i64 = NEVER;
-/** Whether every item of the listing that is coming in was understood. */
+/** Whether every item of the listing that is coming in was understood and found room. */
 let understood: bool = true;
 
 export function initConversation(): void {
@@ -137,16 +136,11 @@ function takeIkeSa(): void {
   }
   const gateway_index = findGateway(connection_name);
   if (gateway_index < 0) return;
-  const id = phase1.id;
-  mergePhase1(gateway_index, phase1);
-  let children = 0;
+  understood = mergePhase1(gateway_index, phase1) >= 0 && understood;
   while (readChildSa()) {
-    children++;
     const vpn_index = findVpnOfChild(gateway_index, child_name);
-    if (vpn_index >= 0) mergePhase2(vpn_index, phase2);
+    if (vpn_index >= 0) understood = mergePhase2(vpn_index, phase2) >= 0 && understood;
   }
-  const merged = findPhase1(gateway_index, id);
-  if (merged >= 0) phase1At(merged).children = <u8>min(children, 255);
 }
 
 function takeConnection(): void {

@@ -80,8 +80,10 @@ const R = State.READY;
 const U = State.UP;
 const D = State.DOWN;
 
-/** Up with everything that belongs to it. */
-const GOES_UP = U | Do.SAY_UP | Do.SAY_REKEYED;
+/** Up without rekey. */
+const GOES_UP = U | Do.SAY_UP;
+/** Up with rekey: if it took a new key, that is said too. */
+const RECOVERED = U | Do.SAY_UP | Do.SAY_REKEYED;
 /** Down without rekey: said, and that is all. */
 const GOES_DOWN = D | Do.SAY_DOWN;
 /** Down with rekey: the SA is deactivated, and a new one is sought. */
@@ -110,9 +112,9 @@ const table: usize = memory.data<u32>([
   // Mode.REKEY: watches, renews, and negotiates until it works. Echoes never stop; without an SA each becomes an attempt.
   // DUE     DUE_NO_SA       DUE_UNCOVERED        BUSY     ANSWERED  THRESHOLD   SILENT      SA_UP        SA_NEW       SA_GONE                       INBOUND      SOFT         LINK_BACK
   I,         I|Do.NEGOTIATE, I,                   I,       I,        I,          I,          R | VERIFY,  R | VERIFY,  I | Do.NEGOTIATE,             I,           I,           I|Do.NEGOTIATE,   // INACTIVE
-  R|Do.ECHO, R|Do.NEGOTIATE, R|Do.SAY_UNCOVERED,  GOES_UP, GOES_UP,  RECOVERS,   SILENCED,   R | VERIFY,  R | VERIFY,  GOES_DOWN | Do.NEGOTIATE,     R,           R|Do.RENEW,  R,                // READY
+  R|Do.ECHO, R|Do.NEGOTIATE, R|Do.SAY_UNCOVERED,  RECOVERED, RECOVERED,  RECOVERS,   SILENCED,   R | VERIFY,  R | VERIFY,  GOES_DOWN | Do.NEGOTIATE,     R,           R|Do.RENEW,  R,                // READY
   U|Do.ECHO, U|Do.NEGOTIATE, U|Do.SAY_UNCOVERED,  U|Do.SAY_REKEYED, U|Do.SAY_REKEYED, RECOVERS, SILENCED, U|Do.PROBE, U|Do.PROBE, GOES_DOWN | Do.NEGOTIATE,   U,           U|Do.RENEW,  U,                // UP
-  D|Do.ECHO, D|Do.NEGOTIATE, D|Do.SAY_UNCOVERED,  GOES_UP, GOES_UP,  D|Do.NEGOTIATE, D|Do.SAY_SILENT, D | VERIFY, D | VERIFY, D | Do.NEGOTIATE,     D,           D,           D|Do.NEGOTIATE,   // DOWN
+  D|Do.ECHO, D|Do.NEGOTIATE, D|Do.SAY_UNCOVERED,  RECOVERED, RECOVERED,  D|Do.NEGOTIATE, D|Do.SAY_SILENT, D | VERIFY, D | VERIFY, D | Do.NEGOTIATE,     D,           D,           D|Do.NEGOTIATE,   // DOWN
 ]);
 
 /** The cell for `event` in `state` and `mode`: what `nextState` and the Do flags are read from. */
