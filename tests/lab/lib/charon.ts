@@ -226,6 +226,20 @@ export class Charon {
     return child;
   }
 
+  /** Waits until an SA is no longer the one in use, or no longer there. */
+  async waitReplaced(old: ChildSa, within_ms: number): Promise<void> {
+    await waitUntil(
+      `another SA than ${old.spi_in} in ${this.namespace.name}`,
+      within_ms,
+      () => this.listSas(),
+      (sas) =>
+        !sas
+          .flatMap((ike) => ike.children)
+          .some((child) => child.spi_in === old.spi_in && child.state === "INSTALLED"),
+      { show: showSas },
+    );
+  }
+
   /** Calls `listener` for charon's events until the returned function is called. */
   listen(
     events: string[],

@@ -85,10 +85,15 @@ export class Gateway {
     const ip = family === 4 ? "ip" : "ip6";
     const type = family === 4 ? "icmp" : "icmpv6";
     const to = host(this.side, number, net, family);
-    await this.namespace.nft(`table inet lab_silent { chain silent {
-      type filter hook input priority 0; ${ip} daddr ${to} ${type} type echo-request drop; } }`);
+    await this.namespace.nft(`table inet lab_silent {
+      chain silent {
+        type filter hook input priority 0
+        ${ip} daddr ${to} ${type} type echo-request drop
+      }
+    }`);
   }
 
+  /** All of them answer again. */
   async unsilence(): Promise<void> {
     await this.namespace.nft("table inet lab_silent { }\ndelete table inet lab_silent");
   }
@@ -198,10 +203,10 @@ export class Lab {
     await this.a.charon.start();
   }
 
-  /** Both charons, and the tunnel brought up by hand from A. */
+  /** Both charons, and the tunnel brought up by hand from A unless it starts by itself. */
   async startUp(ike = DEFAULT_CONNECTION, child = DEFAULT_CHILD): Promise<void> {
     await this.start();
-    await this.a.charon.initiate(ike, child);
+    if (!this.a.conf.includes("start_action = start")) await this.a.charon.initiate(ike, child);
     await this.a.charon.waitInstalled(child);
     await this.b.charon.waitInstalled(child);
   }

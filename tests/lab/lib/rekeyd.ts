@@ -23,9 +23,10 @@ export interface VpnState {
   optimized: boolean;
   sta: string;
   state: "inactive" | "ready" | "up" | "down";
-  delay_last_ms: number;
-  delay_avg_ms: number;
-  availability_percent: number;
+  /** null: nothing measured yet. */
+  delay_last_ms: number | null;
+  delay_avg_ms: number | null;
+  availability_percent: number | null;
   echoes_sent: number;
   echoes_answered: number;
   misses: number;
@@ -34,10 +35,11 @@ export interface VpnState {
 }
 
 export interface LogEvent {
-  id: string | number;
+  id: number;
   severity: string;
   time: string;
-  vpn: string;
+  /** null: about the daemon, not one VPN. */
+  vpn: string | null;
   text: string;
 }
 

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { vpnSpec, withLab } from "./lib/lab.ts";
+import { timeToDetect, VPN } from "./lib/recovery.ts";
+
+/** screenos.md, 'get sa': a line for each direction. */
+const SA_LINE =
+  /^[0-9a-f]{8}[<>] +198\.51\.100\.1 +4500 +esp:aes128\/sha256 +([0-9a-f]{8}) +(\d+|unlim) +unlim A\/U +-1 0$/;
+/** screenos.md, 'Event log'. */
+const EVENT_LINE = /^\[Root\]system-[a-z]+-\d{5}: .* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/;
+
+test("rekeyctl prints ScreenOS's forms, JSON, and exit statuses", () =>
+  withLab("console", {}, async (lab) => {
+    await lab.startUp();
+    const rekeyd = lab.a.rekeyd([
+      vpnSpec({ child: "net" }),
+      vpnSpec({ monitor: 0, rekey: 0 }, "off"),
+    ]);
+    await rekeyd.start();
+    await rekeyd.waitState(VPN, ["up"], 3000);
+    const child = await lab.a.charon.waitInstalled("net");
+
+    const sa = await rekeyd.rekeyctl("get", "sa");
+    assert.equal(sa.code, 0, sa.stderr);
+    const spis = sa.stdout
+      .split("\n")
+      .map((line) => SA_LINE.exec(line)?.[1])
+      .filter(Boolean);
+    assert.deepEqual(spis.slice(0, 2), [child.spi_in, child.spi_out], sa.stdout);
+
+    const event = await rekeyd.rekeyctl("get", "event");
+    assert.equal(event.code, 0, event.stderr);
+    for (const line of event.stdout.trimEnd().split("\n")) assert.match(line, EVENT_LINE);
+    assert.match(
+      event.stdout,
+      /^\[Root\]system-critical-00040: VPN 'branch' from 198\.51\.100\.1 is up\. \(/m,
+    );
+
+    const json = await rekeyd.rekeyctl("--json", "get", "vpn", VPN);
+    assert.equal(json.code, 0, json.stderr);
+    const [vpn] = (JSON.parse(json.stdout) as { vpns: Record<string, unknown>[] }).vpns;
+    for (const key of [
+      ...["name", "gateway", "child", "monitor", "rekey", "optimized", "sta", "state"],
+      ...["delay_last_ms", "delay_avg_ms", "availability_percent", "echoes_sent"],
+      ...["echoes_answered", "misses", "rekeys", "sas"],
+    ]) {
+      assert.ok(key in vpn!, key);
+    }
+    assert.equal((await rekeyd.rekeyctl("get", "vpnmonitor")).code, 0);
+
+    assert.equal((await rekeyd.rekeyctl("get", "vpn", "nobody")).code, 1);
+    assert.equal((await rekeyd.rekeyctl()).code, 2, "usage");
+
+    await lab.router.cut();
+    await timeToDetect(rekeyd);
+    const down = await rekeyd.rekeyctl("get", "event");
+    assert.match(down.stdout, /^\[Root\]system-critical-00041: VPN 'branch' from .* is down\. \(/m);
+    assert.match(down.stdout, /system-information-00536: VPN monitoring for VPN branch has deact/);
+    await rekeyd.stop();
+    assert.equal((await rekeyd.rekeyctl("get", "sa")).code, 3, "not reachable");
+  }));
