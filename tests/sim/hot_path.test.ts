@@ -5,39 +5,20 @@ import { readFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
 import { Wat } from "./lib/wat.ts";
-import { World } from "./lib/world.ts";
+import { branches, monitored, World } from "./lib/world.ts";
 
 const HOT = ["tick", "replies", "unsent"];
 /** What the instrumented runtime reports of memory (AssemblyScript, rt/rtrace.ts). */
 const COUNTED = ["onalloc", "onresize", "onmove", "onfree"];
 const MANY = 100_000;
 const VPNS = 200;
-const INTERVAL_MS = 1000;
 
 /** A world in which every VPN has been up for a while. */
 function settled(engine: Engine): World {
-  const names = Array.from({ length: VPNS }, (_, i) => `branch${i}`);
-  const world = new World(
-    engine,
-    names.map((name, i) => ({
-      name,
-      local: "192.0.2.1",
-      remote: `198.51.100.${i}`,
-      local_ts: "10.1.0.0/16",
-      remote_ts: `10.2.${i}.0/24`,
-    })),
-  );
-  const vpn = (name: string, i: number): string => `
-config vpn '${name}'
-  option gateway '${name}'
-  option monitor '1'
-  option rekey '1'
-  option interval '${INTERVAL_MS / 1000}'
-  option source_ip '10.1.0.1'
-  list destination_ip '10.2.${i}.10'
-`;
-  world.configure(names.map(vpn).join(""));
-  world.run(20 * INTERVAL_MS);
+  const connections = branches(VPNS);
+  const world = new World(engine, connections);
+  world.configure(monitored(connections, "option rekey '1'", "option interval '1'"));
+  world.run(20_000);
   assert.equal(world.log.filter((line) => line.includes("is up.")).length, VPNS);
   return world;
 }
@@ -46,7 +27,7 @@ config vpn '${name}'
 function runMany(world: World): void {
   const { ticks, replies } = world.counts;
   while (world.counts.ticks - ticks < MANY || world.counts.replies - replies < MANY) {
-    world.run(10 * INTERVAL_MS);
+    world.run(10_000);
   }
 }
 

@@ -25,11 +25,22 @@ const LIFETIME_S = 3600;
 export class Charon {
   /** Monotonic, as the engine's. */
   now_ms = 0;
-  private sas: Sa[] = [];
+  sas: Sa[] = [];
   private last_id = 0;
   private received = Buffer.alloc(0);
 
   constructor(readonly connections: Connection[]) {}
+
+  /** A new connection of the engine's. */
+  connect(): void {
+    this.received = Buffer.alloc(0);
+  }
+
+  /** An SA that somebody else asked for. */
+  establish(name: string): void {
+    const connection = this.connections.find((c) => c.name === name);
+    if (connection !== undefined) this.install(connection);
+  }
 
   /** Bytes from the engine; answers those for it. */
   exchange(bytes: Buffer): Buffer {
@@ -79,10 +90,16 @@ export class Charon {
   private initiate(name: string): Buffer[] {
     const connection = this.connections.find((c) => c.name === name);
     if (connection === undefined) return [failure(`CHILD_SA config '${name}' not found`)];
-    const sa = { connection, ike_id: ++this.last_id, child_id: ++this.last_id, installed_s: 0 };
-    sa.installed_s = Math.floor(this.now_ms / 1000);
-    this.sas.push(sa);
+    const sa = this.install(connection);
     return [success(), frame(Packet.EVENT, "child-updown", { up: "yes", ...this.listSa(sa) })];
+  }
+
+  private install(connection: Connection): Sa {
+    const ike_id = ++this.last_id;
+    const child_id = ++this.last_id;
+    const sa = { connection, ike_id, child_id, installed_s: Math.floor(this.now_ms / 1000) };
+    this.sas.push(sa);
+    return sa;
   }
 
   private rekey(child_id: number): Buffer[] {

@@ -21,6 +21,10 @@ export interface Counts {
   replies: number;
 }
 
+interface Vpns {
+  vpns: { name: string; state: string }[];
+}
+
 export class World {
   readonly charon: Charon;
   readonly log: string[] = [];
@@ -63,6 +67,12 @@ export class World {
     this.setTime(end_ms);
   }
 
+  /** The state of each VPN, by its name. */
+  states(): Record<string, string> {
+    const { vpns } = JSON.parse(this.command("json get vpn")) as Vpns;
+    return Object.fromEntries(vpns.map(({ name, state }) => [name, state]));
+  }
+
   /** What a command answers, without the line that says whether it is an error. */
   command(line: string): string {
     const answer = this.engine
@@ -75,34 +85,38 @@ export class World {
     return body.join("\n");
   }
 
-  private setTime(now_ms: number): void {
+  setTime(now_ms: number): void {
     this.engine.wall_ms += now_ms - this.engine.now_ms;
     this.engine.now_ms = now_ms;
     this.charon.now_ms = now_ms;
   }
 
-  /** Does what the engine asks for, and then tells it what came of that. */
-  private carryOut(actions: ActionRecord[]): void {
-    for (const action of actions) {
-      switch (action.kind) {
-        case Action.SEND_ECHOES:
-          this.sendEchoes(action);
-          break;
-        case Action.VICI_CONNECT:
-          this.inputs.push(() => this.engine.viciOpened());
-          break;
-        case Action.VICI_SEND: {
-          const bytes = this.charon.exchange(action.bytes);
-          if (bytes.length > 0) this.inputs.push(() => this.engine.viciBytes(bytes));
-          break;
-        }
-        case Action.LOG:
-          this.log.push(action.bytes.toString("utf8"));
-          break;
-      }
+  /** Does what the engine asks for, then tells it what came of that, until nothing is left. */
+  carryOut(actions: ActionRecord[]): void {
+    actions.forEach((action) => this.perform(action));
+    for (let input = this.inputs.shift(); input !== undefined; input = this.inputs.shift()) {
+      input().forEach((action) => this.perform(action));
     }
-    const input = this.inputs.shift();
-    if (input !== undefined) this.carryOut(input());
+  }
+
+  private perform(action: ActionRecord): void {
+    switch (action.kind) {
+      case Action.SEND_ECHOES:
+        this.sendEchoes(action);
+        break;
+      case Action.VICI_CONNECT:
+        this.charon.connect();
+        this.inputs.push(() => this.engine.viciOpened());
+        break;
+      case Action.VICI_SEND: {
+        const bytes = this.charon.exchange(action.bytes);
+        if (bytes.length > 0) this.inputs.push(() => this.engine.viciBytes(bytes));
+        break;
+      }
+      case Action.LOG:
+        this.log.push(action.bytes.toString("utf8"));
+        break;
+    }
   }
 
   private sendEchoes(action: ActionRecord): void {
@@ -122,6 +136,30 @@ export class World {
       return this.engine.replies(version, received);
     });
   }
+}
+
+/** Connections to as many peers, whose VPNs are called after them. */
+export function branches(count: number): Connection[] {
+  return Array.from({ length: count }, (_, i) => ({
+    name: `branch${i}`,
+    local: "192.0.2.1",
+    remote: `198.51.100.${i}`,
+    local_ts: "10.1.0.0/16",
+    remote_ts: `10.2.${i}.0/24`,
+  }));
+}
+
+/** A configuration that monitors them, with further lines for each VPN. */
+export function monitored(connections: Connection[], ...options: string[]): string {
+  const vpn = ({ name }: Connection, i: number): string[] => [
+    `config vpn '${name}'`,
+    `option gateway '${name}'`,
+    "option monitor '1'",
+    "option source_ip '10.1.0.1'",
+    `list destination_ip '10.2.${i}.10'`,
+    ...options,
+  ];
+  return connections.flatMap(vpn).join("\n") + "\n";
 }
 
 /** The echo turned around: another type, and the checksum that goes with it (RFC 1624). */
