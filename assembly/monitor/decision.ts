@@ -72,7 +72,7 @@ export const enum Do {
   SAY_UNCOVERED = 1 << 12,
 }
 
-/** A cell: the next state in the two lowest bits, and what to do. */
+/** A cell is the next state, in the two lowest bits, and what to do. */
 const STATE_MASK: u32 = 3;
 
 const I = State.INACTIVE;
@@ -88,6 +88,8 @@ const RECOVERED = U | Do.SAY_UP | Do.SAY_REKEYED;
 const GOES_DOWN = D | Do.SAY_DOWN;
 /** Down with rekey: the SA is deactivated, and a new one is sought. */
 const RECOVERS = D | Do.SAY_DOWN | Do.DEACTIVATE | Do.NEGOTIATE;
+/** The SA vanished: that is down, without a threshold to wait for. */
+const LOST = GOES_DOWN | Do.NEGOTIATE;
 /** Down for a target that never answered: its tunnel is left alone. */
 const SILENCED = D | Do.SAY_DOWN | Do.SAY_SILENT;
 /** A new SA is to be verified from scratch. */
@@ -95,32 +97,61 @@ const VERIFY = Do.PROBE | Do.RESET;
 
 // prettier-ignore
 const table: usize = memory.data<u32>([
-  // Mode.OFF: only whether there is an SA.
-  // DUE     DUE_NO_SA       DUE_UNCOVERED        BUSY     ANSWERED  THRESHOLD   SILENT      SA_UP        SA_NEW       SA_GONE                       INBOUND      SOFT         LINK_BACK
-  I,         I,              I,                   I,       I,        I,          I,          R,           I,           I,                            I,           I,           I,                // INACTIVE
-  R,         R,              R,                   R,       R,        R,          R,          R,           R,           I,                            R,           R,           R,                // READY
-  U,         U,              U,                   U,       U,        U,          U,          R,           R,           I,                            U,           U,           U,                // UP (left by configuration only)
-  D,         D,              D,                   D,       D,        D,          D,          R,           R,           I,                            D,           D,           D,                // DOWN (likewise)
+  // Mode.OFF: only whether there is an SA. (UP and DOWN are left by configuration alone.)
+  // INACTIVE READY UP  DOWN
+  I,        R,     U,  D,     // DUE
+  I,        R,     U,  D,     // DUE_NO_SA
+  I,        R,     U,  D,     // DUE_UNCOVERED
+  I,        R,     U,  D,     // BUSY
+  I,        R,     U,  D,     // ANSWERED
+  I,        R,     U,  D,     // THRESHOLD
+  I,        R,     U,  D,     // SILENT
+  R,        R,     R,  R,     // SA_UP
+  I,        R,     R,  R,     // SA_NEW
+  I,        I,     I,  I,     // SA_GONE
+  I,        R,     U,  D,     // INBOUND
+  I,        R,     U,  D,     // SOFT_LIFETIME
+  I,        R,     U,  D,     // LINK_BACK
 
-  // Mode.MONITOR: watches, and never touches an SA. Once down no echo leaves until a new SPI or inbound user packets appear.
-  // DUE     DUE_NO_SA       DUE_UNCOVERED        BUSY     ANSWERED  THRESHOLD   SILENT      SA_UP        SA_NEW       SA_GONE                       INBOUND      SOFT         LINK_BACK
-  I,         I,              I,                   I,       I,        I,          I,          R | VERIFY,  R | VERIFY,  I,                            I,           I,           I,                // INACTIVE
-  R|Do.ECHO, R,              R|Do.SAY_UNCOVERED,  GOES_UP, GOES_UP,  GOES_DOWN,  SILENCED,   R | VERIFY,  R | VERIFY,  I,                            R,           R,           R,                // READY
-  U|Do.ECHO, U,              U|Do.SAY_UNCOVERED,  U,       U,        GOES_DOWN,  SILENCED,   U|Do.PROBE,  U|Do.PROBE,  I | Do.SAY_DOWN,              U,           U,           U,                // UP
-  D,         D,              D,                   D,       D,        D,          D,          R | VERIFY,  R | VERIFY,  I,                            R | VERIFY,  D,           D,                // DOWN
+  // Mode.MONITOR: watches, and never touches an SA. Once down, no echo leaves until
+  // a new SPI or inbound user packets appear.
+  // INACTIVE  READY                 UP                    DOWN
+  I,          R | Do.ECHO,          U | Do.ECHO,          D,           // DUE
+  I,          R,                    U,                    D,           // DUE_NO_SA
+  I,          R | Do.SAY_UNCOVERED, U | Do.SAY_UNCOVERED, D,           // DUE_UNCOVERED
+  I,          GOES_UP,              U,                    D,           // BUSY
+  I,          GOES_UP,              U,                    D,           // ANSWERED
+  I,          GOES_DOWN,            GOES_DOWN,            D,           // THRESHOLD
+  I,          SILENCED,             SILENCED,             D,           // SILENT
+  R | VERIFY, R | VERIFY,           U | Do.PROBE,         R | VERIFY,  // SA_UP
+  R | VERIFY, R | VERIFY,           U | Do.PROBE,         R | VERIFY,  // SA_NEW
+  I,          I,                    I | Do.SAY_DOWN,      I,           // SA_GONE
+  I,          R,                    U,                    R | VERIFY,  // INBOUND
+  I,          R,                    U,                    D,           // SOFT_LIFETIME
+  I,          R,                    U,                    D,           // LINK_BACK
 
-  // Mode.REKEY: watches, renews, and negotiates until it works. Echoes never stop; without an SA each becomes an attempt.
-  // DUE     DUE_NO_SA       DUE_UNCOVERED        BUSY     ANSWERED  THRESHOLD   SILENT      SA_UP        SA_NEW       SA_GONE                       INBOUND      SOFT         LINK_BACK
-  I,         I|Do.NEGOTIATE, I,                   I,       I,        I,          I,          R | VERIFY,  R | VERIFY,  I | Do.NEGOTIATE,             I,           I,           I|Do.NEGOTIATE,   // INACTIVE
-  R|Do.ECHO, R|Do.NEGOTIATE, R|Do.SAY_UNCOVERED,  RECOVERED, RECOVERED,  RECOVERS,   SILENCED,   R | VERIFY,  R | VERIFY,  GOES_DOWN | Do.NEGOTIATE,     R,           R|Do.RENEW,  R,                // READY
-  U|Do.ECHO, U|Do.NEGOTIATE, U|Do.SAY_UNCOVERED,  U|Do.SAY_REKEYED, U|Do.SAY_REKEYED, RECOVERS, SILENCED, U|Do.PROBE, U|Do.PROBE, GOES_DOWN | Do.NEGOTIATE,   U,           U|Do.RENEW,  U,                // UP
-  D|Do.ECHO, D|Do.NEGOTIATE, D|Do.SAY_UNCOVERED,  RECOVERED, RECOVERED,  D|Do.NEGOTIATE, D|Do.SAY_SILENT, D | VERIFY, D | VERIFY, D | Do.NEGOTIATE,     D,           D,           D|Do.NEGOTIATE,   // DOWN
+  // Mode.REKEY: watches, renews, and negotiates until it works. Echoes never stop;
+  // without an SA each is an attempt.
+  // INACTIVE        READY                 UP                    DOWN
+  I,                R | Do.ECHO,          U | Do.ECHO,          D | Do.ECHO,           // DUE
+  I | Do.NEGOTIATE, R | Do.NEGOTIATE,     U | Do.NEGOTIATE,     D | Do.NEGOTIATE,      // DUE_NO_SA
+  I,                R | Do.SAY_UNCOVERED, U | Do.SAY_UNCOVERED, D | Do.SAY_UNCOVERED,  // DUE_UNCOVERED
+  I,                RECOVERED,            U | Do.SAY_REKEYED,   RECOVERED,             // BUSY
+  I,                RECOVERED,            U | Do.SAY_REKEYED,   RECOVERED,             // ANSWERED
+  I,                RECOVERS,             RECOVERS,             D | Do.NEGOTIATE,      // THRESHOLD
+  I,                SILENCED,             SILENCED,             D | Do.SAY_SILENT,     // SILENT
+  R | VERIFY,       R | VERIFY,           U | Do.PROBE,         D | VERIFY,            // SA_UP
+  R | VERIFY,       R | VERIFY,           U | Do.PROBE,         D | VERIFY,            // SA_NEW
+  I | Do.NEGOTIATE, LOST,                 LOST,                 D | Do.NEGOTIATE,      // SA_GONE
+  I,                R,                    U,                    D,                     // INBOUND
+  I,                R | Do.RENEW,         U | Do.RENEW,         D,                     // SOFT_LIFETIME
+  I | Do.NEGOTIATE, R,                    U,                    D | Do.NEGOTIATE,      // LINK_BACK
 ]);
 
 /** The cell for `event` in `state` and `mode`: what `nextState` and the Do flags are read from. */
 export function decide(mode: Mode, state: State, event: Event): u32 {
   assert(<u32>mode < <u32>MODES && <u32>state < <u32>STATES && <u32>event < <u32>EVENTS);
-  return load<u32>(table + (((mode * STATES + state) * EVENTS + event) << 2));
+  return load<u32>(table + (((mode * EVENTS + event) * STATES + state) << 2));
 }
 
 export function nextState(cell: u32): State {
