@@ -74,6 +74,7 @@ function readStatement(): void {
     const w = quoted(mistake(statementLine()).text("a line cannot begin with "), p, len).text("; ");
     if (resembles(p, len, "config")) w.text("did you mean 'config'?");
     else if (resembles(p, len, "option")) w.text("did you mean 'option'?");
+    else if (resembles(p, len, "list")) w.text("did you mean 'list'?");
     else w.text("it begins with config, option, list or #");
     endMistake();
   }
@@ -155,10 +156,9 @@ function beginVpn(): void {
     return endMistake();
   }
   if (!isVpnName(p, len)) {
-    quoted(mistake(section_line).text("the VPN's name "), p, len).text(
-      " is not possible; it takes letters, digits and signs such as - _ . but no space, quote " +
-        "or backslash",
-    );
+    quoted(mistake(section_line).text("the VPN's name "), p, len)
+      .text(" is not possible; it takes letters, digits and signs such as - _ . ")
+      .text("but no space, quote or backslash");
     return endMistake();
   }
   const staged = addStaged(section_line);

@@ -23,7 +23,7 @@ import { Option, optionExample, optionName } from "./option";
 import { statementLine, word, wordLength } from "./uci";
 import { isInterfaceName, parseBool, parseHost, parseNumber, parseSeconds } from "./value";
 
-/** `quorum` while `all` is asked for, and where nothing was said. */
+/** `quorum`: `all`, and `any`, which holds where nothing is said. */
 const ALL: i32 = 0;
 const ANY: i32 = 1;
 
@@ -219,13 +219,12 @@ function setIkeName(option: Option, field: usize): void {
   const len = wordLength(2);
   if (len > 0 && setName(field, MAX_IKE_NAME_BYTES, word(2), len)) return;
   const w = badValue(option);
-  if (len == 0) w.text(" is empty; it is the name of strongSwan's ");
-  else
-    w.text(" has ")
-      .decimal(len)
-      .text(" bytes; it is, in at most ")
-      .decimal(MAX_IKE_NAME_BYTES)
-      .text(", the name of strongSwan's ");
+  if (len == 0) {
+    w.text(" is empty");
+  } else {
+    w.text(" has ").decimal(len).text(" bytes; at most ").decimal(MAX_IKE_NAME_BYTES).text(" fit");
+  }
+  w.text("; it is the name of strongSwan's ");
   w.text(option == Option.GATEWAY ? "connection" : "child");
   endMistake();
 }
@@ -246,14 +245,13 @@ function setPath(field: usize): void {
   const len = wordLength(2);
   if (len > 1 && load<u8>(p) == 0x2f && setName(field, MAX_PATH_BYTES, p, len)) return;
   const w = badValue(Option.VICI);
-  if (len > MAX_PATH_BYTES)
-    w.text(" is too long for a socket; at most ")
-      .decimal(MAX_PATH_BYTES)
-      .text(" bytes are possible");
-  else
-    w.text(" is no absolute path; it is the path of charon's socket, such as ").text(
-      optionExample(Option.VICI),
-    );
+  if (len > MAX_PATH_BYTES) {
+    w.text(" is too long for a socket; at most ");
+    w.decimal(MAX_PATH_BYTES).text(" bytes are possible");
+  } else {
+    w.text(" is no absolute path; it is the path of charon's socket, such as ");
+    w.text(optionExample(Option.VICI));
+  }
   endMistake();
 }
 
@@ -263,12 +261,14 @@ function host(option: Option): bool {
   const len = wordLength(2);
   if (parseHost(p, len, address)) return true;
   const w = badValue(option);
-  if (indexOf(p, len, 0x2f) >= 0) w.text(" is a network; it is the address of one host, without /");
-  else if (indexOf(p, len, 0x25) >= 0) w.text(" names a zone; it is an address without %");
-  else
-    w.text(" is not the IP address of a host; it is one such as ")
-      .text(optionExample(option))
-      .text(" or fd00::1");
+  if (indexOf(p, len, 0x2f) >= 0) {
+    w.text(" is a network; it is the address of one host, without /");
+  } else if (indexOf(p, len, 0x25) >= 0) {
+    w.text(" names a zone; it is an address without %");
+  } else {
+    w.text(" is not the IP address of a host; it is one such as ");
+    w.text(optionExample(option)).text(" or fd00::1");
+  }
   endMistake();
   return false;
 }

@@ -76,6 +76,7 @@ export function checkStaged(): void {
   }
   checkNames();
   checkChildren();
+  by_hash.rebuild(0);
 }
 
 function checkNames(): void {

@@ -1,7 +1,8 @@
 import { Writer } from "../bytes/writer";
 import { running, VpnFlag } from "../config/model";
+import { isReady } from "../ike/vici/session";
 import { Note, State, vpnAt, vpnCount } from "../sa/vpn";
-import { beginObject, endObject, key, nameValue, numberValue } from "./json";
+import { beginObject, boolValue, endObject, key, nameValue, numberValue } from "./json";
 
 let configured: i32 = 0;
 let monitored: i32 = 0;
@@ -15,7 +16,8 @@ export function getVpnmonitor(w: Writer): void {
   count();
   w.text("VPN monitor interval: ").seconds(running.interval_ms).text(" (seconds)\n");
   w.text("VPN monitor threshold: ").decimal(running.threshold).u8(0x0a);
-  w.text("strongSwan (vici): ").name(running.vici).u8(0x0a);
+  w.text("strongSwan (vici): ").name(running.vici);
+  w.text(isReady() ? ", connected\n" : ", not connected\n");
   w.text("VPNs: ")
     .decimal(configured)
     .text(" configured, ")
@@ -32,6 +34,7 @@ export function getVpnmonitorJson(w: Writer): void {
   numberValue(key(w, "interval_ms"), running.interval_ms);
   numberValue(key(w, "threshold"), running.threshold);
   nameValue(key(w, "vici"), running.vici);
+  boolValue(key(w, "connected"), isReady());
   beginObject(key(w, "vpns"));
   numberValue(key(w, "configured"), configured);
   numberValue(key(w, "monitored"), monitored);

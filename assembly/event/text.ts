@@ -292,17 +292,6 @@ export function charonLost(path: usize, errno: i32): void {
   endEvent();
 }
 
-/** charon took a request and did not answer it in time. */
-export function charonSilent(path: usize, waited_ms: i64): void {
-  beginEvent(Severity.ERROR, Id.SYSTEM, 0)
-    .text("strongSwan at ")
-    .name(path)
-    .text(" did not answer within ")
-    .seconds(waited_ms)
-    .text(" s: connecting anew.");
-  endEvent();
-}
-
 /** A configuration was taken. */
 export function configurationLoaded(path: usize, path_len: i32, vpns: i32): void {
   beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)
@@ -364,6 +353,10 @@ function reason(w: Writer, errno: i32): Writer {
     case 32:
     case 104:
       return w.text("connection reset");
+    case 71:
+      return w.text("what came is not vici: is it charon's socket?");
+    case 110:
+      return w.text("no answer in time");
     case 111:
       return w.text("connection refused: is charon running?");
     default:

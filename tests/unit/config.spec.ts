@@ -313,6 +313,9 @@ describe("config/read: what is wrong", () => {
     expect(read("\n\nconfg vpn 'a'")).toBe(
       "vpn.conf:3: a line cannot begin with 'confg'; did you mean 'config'?",
     );
+    expect(read("lst x y")).toBe(
+      "vpn.conf:1: a line cannot begin with 'lst'; did you mean 'list'?",
+    );
     expect(read("interval = 10")).toBe(
       "vpn.conf:1: a line cannot begin with 'interval'; it begins with config, option, list or #",
     );
@@ -467,7 +470,7 @@ describe("config/read: what is wrong", () => {
     expect(read("config vpn a\noption gateway '" + "g".repeat(64) + "'")).toBe(
       "vpn.conf:2: gateway '" +
         "g".repeat(48) +
-        "...' has 64 bytes; it is, in at most 63, the name of strongSwan's connection",
+        "...' has 64 bytes; at most 63 fit; it is the name of strongSwan's connection",
     );
     const interfaces = ["", "a/b", "..", "sixteen-bytes-xx", "a b"];
     for (let i = 0; i < interfaces.length; i++) {

@@ -494,11 +494,11 @@ describe("get vpnmonitor", () => {
       "ok\n" +
         "VPN monitor interval: 0.5 (seconds)\n" +
         "VPN monitor threshold: 10\n" +
-        "strongSwan (vici): /var/run/charon.vici\n" +
+        "strongSwan (vici): /var/run/charon.vici, not connected\n" +
         "VPNs: 2 configured, 1 monitored; 1 up, 0 down, 0 ready, 1 inactive\n",
     );
     expect(ask("json get vpnmonitor")).toBe(
-      'ok\n{"interval_ms":500,"threshold":10,"vici":"/var/run/charon.vici",' +
+      'ok\n{"interval_ms":500,"threshold":10,"vici":"/var/run/charon.vici","connected":false,' +
         '"vpns":{"configured":2,"monitored":1,"inactive":1,"ready":0,"up":1,"down":0}}\n',
     );
   });
