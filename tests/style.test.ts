@@ -9,7 +9,8 @@ test("the tree keeps its style", () => {
     const bytes = readFileSync(path);
     return bytes.includes(0) ? [] : checkFile(path, bytes.toString("utf8"));
   });
-  assert.equal(complaints.map((c) => `\n${c.path}:${c.line}: ${c.says}`).join(""), "");
+  const lines = complaints.map(({ path, line, says }) => `${path}:${line}: ${says}`);
+  if (lines.length > 0) assert.fail(lines.join("\n"));
 });
 
 /** What the checker says of a small file, each with the line's number. */

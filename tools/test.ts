@@ -26,8 +26,8 @@ const PARTS: Record<string, Part> = {
   unit: { jobs: unitTests, side_by_side: CORES, needs_build: false },
   // Cargo locks its folder: side by side they would only wait for each other.
   device: { jobs: deviceTests, side_by_side: 1, needs_build: true },
-  sim: { jobs: () => nodeTests("tests/sim", 300), side_by_side: CORES, needs_build: true },
-  lab: { jobs: () => nodeTests("tests/lab", 600), side_by_side: LABS, needs_build: true },
+  sim: { jobs: simTests, side_by_side: CORES, needs_build: true },
+  lab: { jobs: labTests, side_by_side: LABS, needs_build: true },
 };
 
 /** Formatting, types and style. */
@@ -40,7 +40,7 @@ function checks(): Job[] {
     check("types of tools and tests", `${BIN}/tsc`),
     check("shellcheck", "shellcheck", ...scripts),
     check("rustfmt", ...rustfmt),
-    ...nodeTests("tests/style", 120),
+    ...nodeTests(["tests/style.test.ts"], 120),
   ];
 }
 
@@ -68,17 +68,25 @@ function deviceTests(): Job[] {
       limit_s: 1200,
       count: countCargo,
     },
-    ...nodeTests("tests/device", 300),
+    ...nodeTests(filesBelow("tests/device", ".test.ts"), 300),
   ];
+}
+
+function simTests(): Job[] {
+  return nodeTests(filesBelow("tests/sim", ".test.ts"), 300);
+}
+
+function labTests(): Job[] {
+  return nodeTests(filesBelow("tests/lab", ".test.ts"), 600);
 }
 
 function check(name: string, ...command: string[]): Job {
   return { name: `check/${name}`, command, limit_s: 300 };
 }
 
-/** Each *.test.ts is a process of its own, with Node's test runner inside. */
-function nodeTests(folder: string, limit_s: number): Job[] {
-  return filesBelow(folder, ".test.ts").map((path) => ({
+/** Each file is a process of its own, with Node's test runner inside. */
+function nodeTests(paths: string[], limit_s: number): Job[] {
+  return paths.map((path) => ({
     name: path.slice("tests/".length, -".test.ts".length),
     command: [process.execPath, "--import", "tsx", "--test-reporter", "spec", path],
     limit_s,
