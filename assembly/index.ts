@@ -22,7 +22,7 @@ import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES } from "./icm
 import { setKey } from "./icmp/token";
 import { initNegotiation } from "./ike/negotiation";
 import * as session from "./ike/vici/session";
-import { BATCH, INPUT_BYTES, MAX_CONFIG_BYTES, MAX_PATH_BYTES } from "./limits";
+import { BATCH, INPUT_BYTES } from "./limits";
 import { applyStaged } from "./monitor/apply";
 import { converse, resync, resyncDeadline } from "./monitor/conversation";
 import { timerDue } from "./monitor/due";
@@ -114,7 +114,7 @@ export function start(
  * CONFIG_ERROR action.
  */
 export function configure(path_len: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
-  assert(<u32>path_len <= <u32>MAX_PATH_BYTES && <u32>len <= <u32>MAX_CONFIG_BYTES);
+  assert(<u32>path_len <= <u32>INPUT_BYTES && <u32>len <= <u32>(INPUT_BYTES - path_len));
   begin(now_ms, wall_ms);
   if (readConfig(input_buffer, path_len, input_buffer + path_len, len) == 0) {
     applyStaged();

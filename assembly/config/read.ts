@@ -33,6 +33,8 @@ import { isVpnName } from "./value";
 let section: Section = Section.NONE;
 let section_line: i32 = 0;
 let global_line: i32 = 0;
+/** Whether it has been said that there are too many VPNs. */
+let too_many: bool = false;
 /** What a section `vpn` is read into. */
 let vpn: VpnConfig = scratchVpn();
 
@@ -45,6 +47,7 @@ export function readConfig(path: usize, path_len: i32, text: usize, len: i32): i
   clearStaged();
   section = Section.NONE;
   global_line = 0;
+  too_many = false;
   if (len > MAX_CONFIG_BYTES) {
     mistake(0)
       .text("the file has ")
@@ -163,6 +166,8 @@ function beginVpn(): void {
   }
   const staged = addStaged(section_line);
   if (staged == null) {
+    if (too_many) return;
+    too_many = true;
     mistake(section_line).text("too many VPNs; at most ").decimal(MAX_VPNS).text(" are possible");
     return endMistake();
   }

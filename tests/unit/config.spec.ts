@@ -21,10 +21,11 @@ import {
   wordLength,
 } from "../../assembly/config/uci";
 import { parseHost, parseSeconds } from "../../assembly/config/value";
-import { MAX_CONFIG_BYTES, MAX_CONFIG_ERRORS } from "../../assembly/limits";
+import { MAX_CONFIG_BYTES, MAX_CONFIG_ERRORS, MAX_VPNS } from "../../assembly/limits";
 
 const ROOM: i32 = 1 << 16;
 const text_room: usize = memory.data(ROOM);
+const many_room: usize = memory.data(MAX_CONFIG_BYTES);
 const path_room: usize = memory.data(512);
 const out: usize = memory.data(512);
 const writer = writerAt(memory.data(WRITER_BYTES, 8));
@@ -586,6 +587,22 @@ describe("config/read: what is wrong", () => {
     expect(lines.length).toBe(MAX_CONFIG_ERRORS + 1);
     expect(lines[MAX_CONFIG_ERRORS]).toBe("vpn.conf: and 7 more mistakes");
     expect(mistakeCount()).toBe(MAX_CONFIG_ERRORS + 7);
+  });
+
+  test("more VPNs than there may be are said once", () => {
+    const head = "config vpn ";
+    const tail = "\noption gateway g\n";
+    let len = 0;
+    for (let i = 0; i < MAX_VPNS + 2; i++) {
+      len += put(many_room + len, head);
+      writer.reset(many_room + len, 16).decimal(i);
+      len += writer.length;
+      len += put(many_room + len, tail);
+    }
+    expect(readConfig(path_room, put(path_room, "vpn.conf"), many_room, len)).toBe(1);
+    expect(String.UTF8.decodeUnsafe(mistakeLine(0), mistakeLineLength(0))).toBe(
+      "vpn.conf:200001: too many VPNs; at most 100000 are possible",
+    );
   });
 
   test("a file that is too large is not read", () => {
