@@ -17,7 +17,7 @@ export const enum Action {
   VICI_SEND = 3,
   /** Close the vici stream and forget what waits. */
   VICI_CLOSE = 4,
-  /** Log the text; argument: severity as in RFC 5424 (2 critical, 3 error, 5 notification, 6 information). */
+  /** Log the text; argument: RFC 5424's severity (2 critical, 3 error, 5 notice, 6 information). */
   LOG = 5,
   /** Answer control client `argument` with the bytes, then close it. */
   REPLY = 6,
@@ -48,10 +48,12 @@ export function act(kind: Action, argument: u32, pointer: usize, length: i32): b
   return true;
 }
 
+/** Records since `resetActions`. */
 export function actionCount(): i32 {
   return count;
 }
 
+/** The first of them. */
 export function actionBuffer(): usize {
   return buffer;
 }

@@ -7,11 +7,13 @@ export let wall_ms: i64 = 0;
 /** Seconds that local time is ahead of UTC: only shown to people. */
 export let utc_offset_s: i32 = 0;
 
+/** Takes the time of the input that is worked on next. */
 export function setTime(now: i64, wall: i64): void {
   now_ms = now;
   wall_ms = wall;
 }
 
+/** Takes the offset that was right when the host started. */
 export function setUtcOffset(offset_s: i32): void {
   utc_offset_s = offset_s;
 }

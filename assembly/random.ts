@@ -4,6 +4,7 @@
  */
 let state: u64 = 0;
 
+/** Begins the sequence that goes with this seed. */
 export function seedRandom(seed: u64): void {
   state = seed;
 }

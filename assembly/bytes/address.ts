@@ -17,10 +17,12 @@ export function isUnset(address: usize): bool {
   return load<u64>(address) == 0 && load<u64>(address, 8) == 0;
 }
 
+/** Makes it unset. */
 export function clear(address: usize): void {
   memory.fill(address, 0, ADDRESS_BYTES);
 }
 
+/** Whether the two are one address, of one family. */
 export function sameAddress(a: usize, b: usize): bool {
   return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8);
 }

@@ -1,6 +1,6 @@
 import { Table } from "./table";
 
-/** Where a free record holds the index of the next free one: its second word, the first has the flags. */
+/** A free record holds the index of the next one in its second word; the first has the flags. */
 const NEXT_FREE = 4;
 
 /** A Table whose records come and go. */

@@ -99,7 +99,7 @@ function setPrefix(out: Selector, bits: i64): bool {
   return true;
 }
 
-/** `icmp`, `ipv6-icmp`, `1` or `58` without a type; a type or another protocol loses the echo or its reply. */
+/** ICMP without a type, or any protocol: with a type the echo or its reply would not pass. */
 function protocolPassesEcho(p: usize, len: i32): bool {
   if (indexOf(p, len, 0x2f) >= 0) return false;
   const number = parseDecimal(p, len);

@@ -1,5 +1,6 @@
 /** Bytes in linear memory, given as pointer and length: what every parser here works on. */
 
+/** Whether the two slices hold the same bytes. */
 export function equal(a: usize, a_len: i32, b: usize, b_len: i32): bool {
   return a_len == b_len && memory.compare(a, b, a_len) == 0;
 }
@@ -60,20 +61,23 @@ export function hexDigit(byte: u8): i32 {
   return -1;
 }
 
-/** Network byte order, as RFC 791's appendix B has it. */
+/** A number of two bytes in network byte order (RFC 791, appendix B). */
 export function loadU16be(p: usize): u32 {
   return ((<u32>load<u8>(p)) << 8) | (<u32>load<u8>(p, 1));
 }
 
+/** A number of four bytes in network byte order. */
 export function loadU32be(p: usize): u32 {
   return bswap<u32>(load<u32>(p));
 }
 
+/** Writes the two low bytes in network byte order. */
 export function storeU16be(p: usize, value: u32): void {
   store<u8>(p, <u8>(value >> 8));
   store<u8>(p, <u8>value, 1);
 }
 
+/** Writes four bytes in network byte order. */
 export function storeU32be(p: usize, value: u32): void {
   store<u32>(p, bswap<u32>(value));
 }
@@ -90,10 +94,12 @@ export function setName(field: usize, max: i32, p: usize, len: i32): bool {
   return true;
 }
 
+/** How many bytes a name (see `setName`) has. */
 export function nameLength(field: usize): i32 {
   return <i32>load<u8>(field);
 }
 
+/** Where they begin. */
 export function nameBytes(field: usize): usize {
   return field + 1;
 }

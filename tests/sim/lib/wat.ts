@@ -28,7 +28,7 @@ export class Wat {
     for (const [, name = "", target = ""] of text.matchAll(EXPORT)) this.exports.set(name, target);
   }
 
-  /** Everything forbidden that can be reached from an export, each with the calls that lead there. */
+  /** What is forbidden and can be reached from an export, with the calls that lead there. */
   reached(from: string, forbidden: RegExp): Reached[] {
     const start = this.exports.get(from);
     if (start === undefined) throw new Error(`no function is exported as '${from}'`);
