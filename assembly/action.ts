@@ -11,7 +11,7 @@ import { MAX_ACTIONS } from "./limits";
 export const enum Action {
   /** Send `length` echo slots at `pointer` (icmp/slot.ts); argument: IP version, 4 or 6. */
   SEND_ECHOES = 1,
-  /** Connect the vici stream to the Unix socket whose path is at `pointer`; answer with viciOpened or viciClosed. */
+  /** Connect the vici stream to the Unix socket at this path; viciOpened or viciClosed follows. */
   VICI_CONNECT = 2,
   /** Write the bytes to the vici stream, after those that wait. */
   VICI_SEND = 3,
