@@ -23,7 +23,7 @@ export const enum Event {
   DUE_NO_SA,
   /** A round is due, and the SA there is does not cover its echoes. */
   DUE_UNCOVERED,
-  /** A round is due, and user traffic flows both ways (optimized): it counts as answered. */
+  /** A round is due, and user traffic flows both ways (optimized). That this is a success, ANSWERED says. */
   BUSY,
   /** Enough rounds in a row were answered (`recover`; by user traffic too, if optimized). */
   ANSWERED,
@@ -107,7 +107,7 @@ const table: usize = memory.data<u32>([
   I,        R,     U,  D,     // THRESHOLD
   I,        R,     U,  D,     // SILENT
   R,        R,     R,  R,     // SA_UP
-  I,        R,     R,  R,     // SA_NEW
+  R,        R,     R,  R,     // SA_NEW
   I,        I,     I,  I,     // SA_GONE
   I,        R,     U,  D,     // INBOUND
   I,        R,     U,  D,     // SOFT_LIFETIME
@@ -119,7 +119,7 @@ const table: usize = memory.data<u32>([
   I,          R | Do.ECHO,          U | Do.ECHO,          D,           // DUE
   I,          R,                    U,                    D,           // DUE_NO_SA
   I,          R | Do.SAY_UNCOVERED, U | Do.SAY_UNCOVERED, D,           // DUE_UNCOVERED
-  I,          GOES_UP,              U,                    D,           // BUSY
+  I,          R,                    U,                    D,           // BUSY
   I,          GOES_UP,              U,                    D,           // ANSWERED
   I,          GOES_DOWN,            GOES_DOWN,            D,           // THRESHOLD
   I,          SILENCED,             SILENCED,             D,           // SILENT
@@ -136,7 +136,7 @@ const table: usize = memory.data<u32>([
   I,                R | Do.ECHO,          U | Do.ECHO,          D | Do.ECHO,           // DUE
   I | Do.NEGOTIATE, R | Do.NEGOTIATE,     U | Do.NEGOTIATE,     D | Do.NEGOTIATE,      // DUE_NO_SA
   I,                R | Do.SAY_UNCOVERED, U | Do.SAY_UNCOVERED, D | Do.SAY_UNCOVERED,  // DUE_UNCOVERED
-  I,                RECOVERED,            U | Do.SAY_REKEYED,   RECOVERED,             // BUSY
+  I,                R,                    U,                    D,                     // BUSY
   I,                RECOVERED,            U | Do.SAY_REKEYED,   RECOVERED,             // ANSWERED
   I,                RECOVERS,             RECOVERS,             D | Do.NEGOTIATE,      // THRESHOLD
   I,                SILENCED,             SILENCED,             D | Do.SAY_SILENT,     // SILENT
@@ -144,7 +144,7 @@ const table: usize = memory.data<u32>([
   R | VERIFY,       R | VERIFY,           U | Do.PROBE,         D | VERIFY,            // SA_NEW
   I | Do.NEGOTIATE, LOST,                 LOST,                 D | Do.NEGOTIATE,      // SA_GONE
   I,                R,                    U,                    D,                     // INBOUND
-  I,                R | Do.RENEW,         U | Do.RENEW,         D,                     // SOFT_LIFETIME
+  I,                R | Do.RENEW,         U | Do.RENEW,         D | Do.RENEW,          // SOFT_LIFETIME
   I | Do.NEGOTIATE, R,                    U,                    D | Do.NEGOTIATE,      // LINK_BACK
 ]);
 
