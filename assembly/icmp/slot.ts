@@ -5,8 +5,6 @@ export const SLOT_BYTES: i32 = 1536;
 const DESTINATION = 16;
 const SOURCE = 32;
 const MESSAGE = 64;
-/** Room for the message in a slot. */
-export const MAX_MESSAGE_BYTES: i32 = SLOT_BYTES - MESSAGE;
 
 /** Linux's address families. */
 export const enum Family {

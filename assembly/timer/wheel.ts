@@ -223,8 +223,9 @@ function digitOf(at_ms: i64, level: i32): i32 {
 /** The first millisecond of a slot. */
 function startOf(level: i32, digit: i32): i64 {
   const shift = level * DIGIT_BITS;
-  const higher = level == LEVELS - 1 ? 0 : (current >> (shift + DIGIT_BITS)) << DIGIT_BITS;
-  return (higher | digit) << shift;
+  // All of a level's slots together; 0 for the topmost, above which there is nothing to keep.
+  const span = (<i64>SLOTS) << shift;
+  return (current & -span) | ((<i64>digit) << shift);
 }
 
 function bitsOf(level: i32): usize {

@@ -3,7 +3,6 @@ import { loadU16be, storeU16be, storeU32be } from "../../assembly/bytes/slice";
 import { checksum, pseudoHeader, update } from "../../assembly/icmp/checksum";
 import { buildEcho, parseReply, reply, setIdentifier } from "../../assembly/icmp/echo";
 import {
-  MAX_MESSAGE_BYTES,
   receiveSlot,
   receiveSlots,
   sendSlot,
@@ -34,6 +33,9 @@ function naiveSum(p: usize, len: i32, seed: u32): u32 {
 function naiveChecksum(p: usize, len: i32): u32 {
   return ~naiveSum(p, len, 0) & 0xffff;
 }
+
+/** Room for the message in a slot. */
+const MAX_MESSAGE_BYTES = SLOT_BYTES - 64;
 
 describe("icmp/checksum", () => {
   test("RFC 1071, section 3: the sum of 00 01 f2 03 f4 f5 f6 f7 is ddf2", () => {
@@ -508,6 +510,16 @@ describe("icmp/echo, IPv4", () => {
       forget();
       expect(parseReply(receiveSlot(0), 4)).toBe(true);
       expectUsualReply();
+    }
+  });
+
+  test("refuses a header that is too short to be one", () => {
+    begin(4);
+    const echo = sendSlot(4, 0);
+    buildEcho(echo, source, destination, VPN, TARGET, SEQ, SENT, MIN_ECHO_BYTES);
+    for (let missing = 4; missing <= 8; missing += 4) {
+      answer(echo, 4, receiveSlot(0), -missing);
+      expect(parseReply(receiveSlot(0), 4)).toBe(false);
     }
   });
 

@@ -459,6 +459,26 @@ describe("netlink", () => {
     }
   });
 
+  test("leaves out what is no name or no address", () => {
+    dump();
+    link(NEWLINK, 3, "sixteenletters-x", UP_RUNNING);
+    link(NEWLINK, 4, "", UP_RUNNING);
+    expect(deliver()).toBe(Change.NONE);
+    expect(sourceOf("sixteenletters-x")).toBe("none");
+    // IFA_LOCAL of two bytes, and one that reaches beyond its message.
+    for (let wrong = 0; wrong < 2; wrong++) {
+      begin(NEWADDR, 0);
+      const p = payload(8);
+      store<u8>(p, 2);
+      store<i32>(p, 2, 4);
+      attribute(2, put("ab"), wrong == 0 ? 2 : 0);
+      if (wrong == 1) store<u16>(buffer + length - 4, 8);
+      end();
+      expect(deliver()).toBe(Change.NONE);
+    }
+    expect(addressCount()).toBe(2);
+  });
+
   test("takes any bytes, and any change of right ones", () => {
     dump();
     seedRandom(1);
