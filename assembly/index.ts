@@ -54,15 +54,17 @@ export function actions(): usize {
   return actionBuffer();
 }
 
-/** The first of `batch()` slots of `slotBytes()` bytes that the host receives replies into (icmp/slot.ts). */
+/** The first of the slots that the host receives replies into (icmp/slot.ts). */
 export function receiveSlots(): usize {
   return firstReceiveSlot();
 }
 
+/** Bytes from one slot to the next. */
 export function slotBytes(): i32 {
   return SLOT_BYTES;
 }
 
+/** Slots in a batch, each way. */
 export function batch(): i32 {
   return BATCH;
 }

@@ -31,11 +31,7 @@ import { startRounds, stopRounds } from "./start";
 /** Whether a configuration is in force: the first one is no change to anything. */
 let configured: bool = false;
 
-export function initApply(): void {
-  configured = false;
-}
-
-/** Takes the staged configuration over. */
+/** Puts the configuration that config/read.ts has staged into force. */
 export function applyStaged(): void {
   const moved = applyGlobal();
   for (let i = 0; i < stagedCount(); i++) {
@@ -111,6 +107,7 @@ function change(index: i32, config: VpnConfig): void {
   }
   if (other_path || other_probe) {
     forgetSamples(vpn);
+    vpn.unnote(Note.SAID_UNCOVERED);
     aim(index);
   }
   if (other_path || other_probe || other_mode) {

@@ -37,10 +37,6 @@ let resync_at_ms: i64 = NEVER;
 /** Whether every item of the listing that is coming in was understood and found room. */
 let understood: bool = true;
 
-export function initConversation(): void {
-  resync_at_ms = NEVER;
-}
-
 /** Makes (or moves) the connection to charon's vici socket, as configured. */
 export function connectToCharon(): void {
   connect(nameBytes(running.vici), nameLength(running.vici));

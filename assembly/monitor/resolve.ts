@@ -44,7 +44,9 @@ export function resolve(
   resolveTargets(vpn, remote, remote_count);
   const v4 = vpn.target_count > 0 ? isV4(vpn.target(0).address) : true;
   findSource(vpn, local, local_count, v4);
+  if (sameAddress(scratch, vpn.source)) return;
   memory.copy(vpn.source, scratch, ADDRESS_BYTES);
+  vpn.unnote(Note.SAID_UNCOVERED);
 }
 
 function resolveTargets(vpn: Vpn, remote: usize, remote_count: i32): void {
@@ -70,6 +72,7 @@ function setTarget(vpn: Vpn, i: i32, address: usize): void {
   memory.copy(target.address, address, ADDRESS_BYTES);
   target.answered = 0;
   forgetSamples(vpn);
+  vpn.unnote(Note.SAID_UNCOVERED);
 }
 
 /** Into `scratch`: the configured source, its interface's, or the first of ours inside the selectors; unset: none. */
