@@ -150,7 +150,10 @@ export function deadline(): i64 {
   return min(nextDeadline(), min(session.sessionDeadline(), resyncDeadline()));
 }
 
-/** What is due is done: echoes, and the steps of negotiations. More than a batch is left for the next call. */
+/**
+ * What is due is done: echoes, and the steps of negotiations. More than a batch is left for the
+ * next call.
+ */
 export function tick(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   while (hasRoom()) {

@@ -26,7 +26,9 @@ export function rekeyLimit(delay_avg_16: i32): i64 {
   return max(MIN_STEP_MS, fourDelays(delay_avg_16));
 }
 
-/** The limit of an `initiate`: a fresh one goes out each interval +-10 % while the peer is silent. */
+/**
+ * The limit of an `initiate`: a fresh one goes out each interval +-10 % while the peer is silent.
+ */
 export function initiateLimit(interval_ms: i32, delay_avg_16: i32): i64 {
   const limit = min(MAX_STEP_MS, max(MIN_STEP_MS, <i64>interval_ms));
   return jittered(max(limit, fourDelays(delay_avg_16)));

@@ -39,6 +39,7 @@ let next_queued: i32 = 0;
 /** Gateways in Negotiation.QUEUED. */
 let queued: i32 = 0;
 
+/** Nothing is under way. */
 export function initNegotiation(): void {
   under_way = 0;
   next_queued = 0;
@@ -72,7 +73,8 @@ export function stepDue(index: i32): void {
     case Negotiation.REKEYING_CHILD:
     case Negotiation.TERMINATING:
     case Negotiation.INITIATING:
-      // What is known may be old: list again, and judge by that; without an answer judge all the same.
+      // What is known may be old: list again, and judge by that; without an answer judge all the
+      // same.
       if (!gateway.judging && request(Request.LIST_SAS, index, gateway.name)) {
         gateway.judging = true;
         setDeadline(index, now_ms + LIST_LIMIT_MS);
@@ -105,7 +107,10 @@ export function initiateRefused(index: i32, reason: usize, reason_len: i32): voi
   if (gatewayAt(index).step == Negotiation.INITIATING) refused(index, reason, reason_len);
 }
 
-/** The vici connection is gone: nothing is under way any more. It begins anew when the VPNs ask again. */
+/**
+ * The vici connection is gone: nothing is under way any more. It begins anew when the VPNs ask
+ * again.
+ */
 export function forgetSteps(): void {
   for (let i = 0; i < gatewayCount(); i++) {
     const gateway = gatewayAt(i);
@@ -260,7 +265,10 @@ function refused(index: i32, reason: usize, reason_len: i32): void {
   pause(index, now_ms + wait_ms);
 }
 
-/** There is a new SA. Whether it works the monitor finds out; if not, the next one waits longer each time. */
+/**
+ * There is a new SA. Whether it works the monitor finds out; if not, the next one waits longer each
+ * time.
+ */
 function succeed(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
@@ -367,7 +375,10 @@ function hasEstablished(gateway: Gateway): bool {
   return false;
 }
 
-/** Whether strongSwan is still at it: an IKE_SA not yet established, or one with a task for a CHILD_SA. */
+/**
+ * Whether strongSwan is still at it: an IKE_SA not yet established, or one with a task for a
+ * CHILD_SA.
+ */
 function hasUnfinished(gateway: Gateway): bool {
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
     const sa = phase1At(i);
@@ -385,7 +396,10 @@ function anyAnswered(gateway: Gateway): bool {
   return false;
 }
 
-/** Whether another VPN of the gateway was answered since this one was: then the fault is not the gateway's. */
+/**
+ * Whether another VPN of the gateway was answered since this one was: then the fault is not the
+ * gateway's.
+ */
 function siblingAnswers(gateway: Gateway, vpn: Vpn): bool {
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const other = vpnAt(i);

@@ -47,6 +47,7 @@ export function resyncDeadline(): i64 {
   return resync_at_ms;
 }
 
+/** Asks for everything once more. */
 export function resync(): void {
   resync_at_ms = now_ms + RESYNC_MS;
   request(Request.LIST_SAS, -1);
@@ -95,7 +96,10 @@ function connected(): void {
   resync_at_ms = now_ms + RESYNC_MS;
 }
 
-/** charon or its connection is gone. What was last known of the SAs stands until it can be asked again. */
+/**
+ * charon or its connection is gone. What was last known of the SAs stands until it can be asked
+ * again.
+ */
 function closed(): void {
   if (!indicated.lost) return;
   charonLost(running.vici, indicated.errno);
@@ -155,7 +159,9 @@ function takeConnection(): void {
   }
 }
 
-/** What strongSwan would negotiate: while there is no SA, its selectors tell source and destination. */
+/**
+ * What strongSwan would negotiate: while there is no SA, its selectors tell source and destination.
+ */
 function takeConnectionChild(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
   vpn.note(Note.KNOWN);

@@ -23,13 +23,19 @@ export const enum Event {
   DUE_NO_SA,
   /** A round is due, and the SA there is does not cover its echoes. */
   DUE_UNCOVERED,
-  /** A round is due, and user traffic flows both ways (optimized). That this is a success, ANSWERED says. */
+  /**
+   * A round is due, and user traffic flows both ways (optimized). That this is a success, ANSWERED
+   * says.
+   */
   BUSY,
   /** Enough rounds in a row were answered (`recover`; by user traffic too, if optimized). */
   ANSWERED,
   /** `threshold` rounds in a row were missed. */
   THRESHOLD,
-  /** Likewise, but the target has not answered on this SA at all while user traffic came in through it. */
+  /**
+   * Likewise, but the target has not answered on this SA at all while user traffic came in through
+   * it.
+   */
   SILENT,
   /** An SA is there, and was not. */
   SA_UP,
@@ -154,6 +160,7 @@ export function decide(mode: Mode, state: State, event: Event): u32 {
   return load<u32>(table + (((mode * EVENTS + event) * STATES + state) << 2));
 }
 
+/** The state that a cell leads to. */
 export function nextState(cell: u32): State {
   return <State>(cell & STATE_MASK);
 }

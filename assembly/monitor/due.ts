@@ -10,6 +10,7 @@ import { planRenewals, renewPhase1, softLifetimeEnded } from "./lifetime";
 import { isGateway, ownerIndex } from "./owner";
 import { roundDue } from "./round";
 
+/** Does what the timer was set for. */
 export function timerDue(owner: u32): void {
   const index = ownerIndex(owner);
   if (isGateway(owner)) gatewayDue(index);

@@ -1,4 +1,6 @@
-/** Echoes on their way to the host: collected by IP version during a call, handed over at its end. */
+/**
+ * Echoes on their way to the host: collected by IP version during a call, handed over at its end.
+ */
 import { Action, act } from "../action";
 import { isV4 } from "../bytes/address";
 import { now_ms } from "../clock";

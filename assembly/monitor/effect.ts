@@ -13,6 +13,7 @@ import { renewPhase2 } from "./lifetime";
 import { localOf, remoteOf, sayUncovered } from "./resolve";
 import { closeRound, disownRounds } from "./samples";
 
+/** The mode that the configuration asks for. */
 export function modeOf(vpn: Vpn): Mode {
   if (!vpn.config.has(VpnFlag.MONITOR)) return Mode.OFF;
   return vpn.config.has(VpnFlag.REKEY) ? Mode.REKEY : Mode.MONITOR;
@@ -59,7 +60,10 @@ function forgetMisses(vpn: Vpn): void {
   vpn.answers = 0;
 }
 
-/** Begins a round now, not at the interval's end; one that is out unanswered is repeated, not judged. */
+/**
+ * Begins a round now, not at the interval's end; one that is out unanswered is repeated, not
+ * judged.
+ */
 function probe(vpn: Vpn): void {
   if (vpn.noted(Note.PROBED) && (vpn.samples & 1) != 0) closeRound(vpn);
   vpn.unnote(Note.PROBED);

@@ -12,7 +12,10 @@ import { IkeState, Phase1, phase1At } from "../sa/phase1";
 import { ChildState, Phase2, phase2At } from "../sa/phase2";
 import { Vpn, vpnAt } from "../sa/vpn";
 
-/** The soft lifetime ends a tenth before the hard one, and for short ones at least this much before ... */
+/**
+ * The soft lifetime ends a tenth before the hard one, and for short ones at least this much before
+ * ...
+ */
 const MARGIN_MS: i64 = 10_000;
 /** ... but never earlier than after two thirds of it. */
 const MAX_MARGIN_DIVISOR: i64 = 3;
@@ -62,7 +65,10 @@ function newestPhase1(gateway_index: i32): i32 {
   return newest;
 }
 
-/** The gateway was listed: works out when its next key must be renewed, Phase 1's or that of a VPN's SA. */
+/**
+ * The gateway was listed: works out when its next key must be renewed, Phase 1's or that of a VPN's
+ * SA.
+ */
 export function planRenewals(gateway_index: i32): void {
   const gateway = gatewayAt(gateway_index);
   let soonest = NEVER;
@@ -83,7 +89,9 @@ export function planRenewals(gateway_index: i32): void {
   reschedule(gateway_index);
 }
 
-/** The IKE_SA's soft lifetime ended (the gateway's timer): asks strongSwan for a new Phase 1 key. */
+/**
+ * The IKE_SA's soft lifetime ended (the gateway's timer): asks strongSwan for a new Phase 1 key.
+ */
 export function renewPhase1(gateway_index: i32): void {
   const newest = newestPhase1(gateway_index);
   if (newest < 0 || phase1At(newest).soft_at_ms > now_ms) return;
@@ -92,7 +100,10 @@ export function renewPhase1(gateway_index: i32): void {
   request(Request.REKEY_IKE, sa.id);
 }
 
-/** Whether the soft lifetime of the VPN's SA has ended; if so it is put off, for the case that this attempt fails. */
+/**
+ * Whether the soft lifetime of the VPN's SA has ended; if so it is put off, for the case that this
+ * attempt fails.
+ */
 export function softLifetimeEnded(vpn: Vpn): bool {
   if (vpn.current < 0 || !vpn.config.has(VpnFlag.REKEY)) return false;
   const sa = phase2At(vpn.current);

@@ -8,7 +8,10 @@ import { aim } from "./aim";
 import { Event } from "./decision";
 import { happen } from "./effect";
 
-/** Takes bytes of the netlink socket: sources are chosen anew, and what waits for an uplink is woken. */
+/**
+ * Takes bytes of the netlink socket: sources are chosen anew, and what waits for an uplink is
+ * woken.
+ */
 export function networkChanged(p: usize, len: i32): void {
   const change = netlinkBytes(p, len);
   if (change & Change.TABLE) {

@@ -16,7 +16,10 @@ function hashChild(gateway: i32, child: usize): u32 {
   return hashName(child) ^ (<u32>gateway * 0x9e3779b1);
 }
 
-/** Builds the indices anew, after a change of the configuration. `more`: room for gateways still to come. */
+/**
+ * Builds the indices anew, after a change of the configuration. `more`: room for gateways still to
+ * come.
+ */
 export function rebuildRegistry(more: i32): void {
   gateways_by_name.rebuild(gatewayCount() + more);
   for (let i = 0; i < gatewayCount(); i++) {

@@ -75,7 +75,10 @@ function setTarget(vpn: Vpn, i: i32, address: usize): void {
   vpn.unnote(Note.SAID_UNCOVERED);
 }
 
-/** Into `scratch`: the configured source, its interface's, or the first of ours inside the selectors; unset: none. */
+/**
+ * Into `scratch`: the configured source, its interface's, or the first of ours inside the
+ * selectors; unset: none.
+ */
 function findSource(vpn: Vpn, local: usize, local_count: i32, v4: bool): void {
   const config = vpn.config;
   clear(scratch);
@@ -114,10 +117,12 @@ export function cover(vpn: Vpn, sa: Phase2): void {
   if (covered != 0) vpn.unnote(Note.SAID_UNCOVERED);
 }
 
+/** First of the SA's local selectors. */
 export function localOf(sa: Phase2): usize {
   return changetype<usize>(sa.local_selector(0));
 }
 
+/** First of the SA's remote selectors. */
 export function remoteOf(sa: Phase2): usize {
   return changetype<usize>(sa.remote_selector(0));
 }

@@ -19,7 +19,10 @@ import { happen, modeOf } from "./effect";
 import { closeRound, measure, REMEMBERED } from "./samples";
 import { lookAtTraffic, Traffic } from "./traffic";
 
-/** Misses after which a new SA of a VPN that is down counts as not working, where the threshold is higher. */
+/**
+ * Misses after which a new SA of a VPN that is down counts as not working, where the threshold is
+ * higher.
+ */
 const VERIFY_ROUNDS: i32 = 3;
 /** How long a round waits for fresh counters before it goes on without. */
 const COUNTERS_LIMIT_MS: i64 = 200;

@@ -9,7 +9,10 @@ import { cancel, schedule } from "../timer/wheel";
 /** The first rounds of all VPNs are spread over this much time for each. */
 const SPREAD_MS: i64 = 10;
 
-/** Begins the VPN's rounds if it is monitored; before its gateway was listed there is nothing to begin. */
+/**
+ * Begins the VPN's rounds if it is monitored; before its gateway was listed there is nothing to
+ * begin.
+ */
 export function startRounds(index: i32): void {
   const vpn = vpnAt(index);
   if (!vpn.config.has(VpnFlag.MONITOR) || !gatewayAt(vpn.gateway).listed) {
@@ -21,6 +24,7 @@ export function startRounds(index: i32): void {
   schedule(vpn.timer, vpn.due_ms);
 }
 
+/** Ends the VPN's rounds. */
 export function stopRounds(vpn: Vpn): void {
   cancel(vpn.timer);
 }

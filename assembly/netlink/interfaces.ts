@@ -48,7 +48,8 @@ class Address {
 }
 const RECORD_BYTES: i32 = 32;
 
-// Both tables are dense and in the kernel's order: of equal addresses it prefers the first, and so do we.
+// Both tables are dense and in the kernel's order: of equal addresses it prefers the first, and so
+// do we.
 const interfaces: usize = memory.data(MAX_INTERFACES * INTERFACE_BYTES, 8);
 let interface_count: i32 = 0;
 const addresses: usize = memory.data(MAX_ADDRESSES * RECORD_BYTES, 8);
@@ -185,7 +186,10 @@ export function endAddressDump(): i32 {
   return change;
 }
 
-/** Place of the address in the table, or `address_count`. The kernel tells equal addresses of one interface by prefix. */
+/**
+ * Place of the address in the table, or `address_count`. The kernel tells equal addresses of one
+ * interface by prefix.
+ */
 function findAddress(ifindex: u32, address: usize, prefix: u32): i32 {
   let i = 0;
   for (; i < address_count; i++) {

@@ -54,7 +54,9 @@ const AF_INET6: u8 = 10;
 
 const EBUSY: i32 = 16;
 
-/** The request: a header, and an ifinfomsg or ifaddrmsg of zeros (every family, every interface). */
+/**
+ * The request: a header, and an ifinfomsg or ifaddrmsg of zeros (every family, every interface).
+ */
 const request: Message = changetype<Message>(memory.data(HEADER_BYTES + LINK_BYTES, 8));
 /** Number of the dump under way. */
 let seq: u32 = 0;
@@ -73,7 +75,10 @@ export function startDump(): void {
   requestDump(Type.GETLINK);
 }
 
-/** Takes what was read from the socket: whole messages, as the kernel sends them. Returns bits of Change. */
+/**
+ * Takes what was read from the socket: whole messages, as the kernel sends them. Returns bits of
+ * Change.
+ */
 export function netlinkBytes(p: usize, len: i32): i32 {
   let change = 0;
   while (hasMessage(p, len)) {
@@ -112,7 +117,8 @@ function take(message: Message): i32 {
 
 function takeLink(message: Message): i32 {
   if (message.payload_bytes < LINK_BYTES) return Change.NONE;
-  // Other families tell of something else under the same type: a DELLINK of AF_BRIDGE is a port that left its bridge.
+  // Other families tell of something else under the same type: a DELLINK of AF_BRIDGE is a port
+  // that left its bridge.
   const p = message.payload;
   if (load<u8>(p) != AF_UNSPEC) return Change.NONE;
   const index = load<u32>(p, LINK_INDEX);
@@ -165,7 +171,10 @@ function rank(scope: u32, flags: u32): u32 {
   return (scope << 2) | deprecated | secondary;
 }
 
-/** A new route of the main table may be the way back to a peer. Other tables, among them strongSwan's own, are not. */
+/**
+ * A new route of the main table may be the way back to a peer. Other tables, among them
+ * strongSwan's own, are not.
+ */
 function takeRoute(message: Message): i32 {
   if (message.payload_bytes < ROUTE_BYTES) return Change.NONE;
   const p = message.payload;

@@ -37,7 +37,10 @@ export class Gateway {
   version: u8;
   /** Whether strongSwan knows the connection (list-conns). */
   known: bool;
-  /** Whether it was listed since the vici connection was made: before that nothing is known of its SAs. */
+  /**
+   * Whether it was listed since the vici connection was made: before that nothing is known of its
+   * SAs.
+   */
   listed: bool;
   /** Whether the record is in use. */
   used: bool;
@@ -47,7 +50,10 @@ export class Gateway {
   dpd_delay_s: i32;
   /** The VPN that is being negotiated for, or -1. */
   vpn: i32;
-  /** The highest uniqueid of what the step is to replace: a CHILD_SA's or an IKE_SA's. They only grow. */
+  /**
+   * The highest uniqueid of what the step is to replace: a CHILD_SA's or an IKE_SA's. They only
+   * grow.
+   */
   old_id: u32;
   /** Whether the attempt under way got more time because the peer had answered. */
   extended: bool;
@@ -80,6 +86,7 @@ export class Gateway {
 const gateways: Table = tableAt(memory.data(TABLE_BYTES));
 const pool: Pool = poolAt(memory.data(POOL_BYTES));
 
+/** The record at `index`. */
 export function gatewayAt(index: i32): Gateway {
   return changetype<Gateway>(gateways.at(index));
 }
@@ -89,6 +96,7 @@ export function gatewayCount(): i32 {
   return pool.used;
 }
 
+/** Empties the table. */
 export function initGateways(): void {
   pool.init(gateways.init(GATEWAY_BYTES, MAX_GATEWAYS));
 }
@@ -111,6 +119,7 @@ export function reschedule(index: i32): void {
   else schedule(gateway.timer, soonest);
 }
 
+/** Frees the record. */
 export function giveGateway(index: i32): void {
   gatewayAt(index).used = false;
   pool.give(index);

@@ -13,6 +13,7 @@ const phase1_pool = poolAt(memory.data(POOL_BYTES));
 const phase2_pool = poolAt(memory.data(POOL_BYTES));
 let mark: u16 = 0;
 
+/** Empties the tables of SAs. */
 export function initListing(): void {
   initPhase1();
   initPhase2();

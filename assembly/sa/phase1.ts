@@ -47,7 +47,10 @@ export class Phase1 {
   rekey_at_ms: i64;
   /** When strongSwan itself reauthenticates it; 0: never. */
   reauth_at_ms: i64;
-  /** When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out yet. */
+  /**
+   * When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out
+   * yet.
+   */
   soft_at_ms: i64;
   /** Since when it has stood beside another one without a CHILD_SA; 0: it does not. */
   spare_since_ms: i64;
@@ -67,10 +70,12 @@ export class Phase1 {
 /** All IKE_SAs of all gateways. Unused records are chained by sa/table.ts. */
 export const phase1s: Table = tableAt(memory.data(TABLE_BYTES));
 
+/** The record at `index`. */
 export function phase1At(index: i32): Phase1 {
   return changetype<Phase1>(phase1s.at(index));
 }
 
+/** Empties the table. */
 export function initPhase1(): void {
   phase1s.init(PHASE1_BYTES, MAX_PHASE1);
 }

@@ -54,7 +54,10 @@ export class Phase2 {
   rekey_at_ms: i64;
   /** Hard lifetime's end; 0: none. */
   expires_at_ms: i64;
-  /** When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out yet. */
+  /**
+   * When the engine renews it because strongSwan would not; NEVER: it need not; 0: not worked out
+   * yet.
+   */
   soft_at_ms: i64;
   /** Since when it has been the duplicate that is to go (monitor/settle.ts); 0: it is none. */
   spare_since_ms: i64;
@@ -82,10 +85,12 @@ export class Phase2 {
 /** All CHILD_SAs of all VPNs. Unused records are chained by sa/table.ts. */
 export const phase2s: Table = tableAt(memory.data(TABLE_BYTES));
 
+/** The record at `index`. */
 export function phase2At(index: i32): Phase2 {
   return changetype<Phase2>(phase2s.at(index));
 }
 
+/** Empties the table. */
 export function initPhase2(): void {
   phase2s.init(PHASE2_BYTES, MAX_PHASE2);
 }

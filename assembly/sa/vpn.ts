@@ -4,7 +4,9 @@ import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
 import { VPN_CONFIG_BYTES, VpnConfig } from "../config/model";
 import { MAX_VPNS } from "../limits";
 
-/** The state of a VPN, as design.md has it; `Sta` follows from it and from the SA (console/sta.ts). */
+/**
+ * The state of a VPN, as design.md has it; `Sta` follows from it and from the SA (console/sta.ts).
+ */
 export const enum State {
   /** No SA, and nothing known of the path: I/I. */
   INACTIVE = 0,
@@ -112,7 +114,9 @@ export class Vpn {
   rekeys: u32;
   echoes_sent: u32;
   echoes_answered: u32;
-  /** Answers to this round and to earlier ones are too old to say 'up': a decision is not unmade. */
+  /**
+   * Answers to this round and to earlier ones are too old to say 'up': a decision is not unmade.
+   */
   stale_seq: u32;
   /** Negotiations for it since it was last up. */
   recoveries: i32;
@@ -120,7 +124,9 @@ export class Vpn {
   answered_at_ms: i64;
   /** When user traffic last came in; 0 never. */
   inbound_at_ms: i64;
-  /** Packets of users, the monitor's own left out, that the SA in use had carried at the last look. */
+  /**
+   * Packets of users, the monitor's own left out, that the SA in use had carried at the last look.
+   */
   user_in: i64;
   user_out: i64;
   /** Our own packets that the SA in use has carried. */
@@ -156,6 +162,7 @@ export class Vpn {
 const vpns: Table = tableAt(memory.data(TABLE_BYTES));
 const pool: Pool = poolAt(memory.data(POOL_BYTES));
 
+/** The record at `index`. */
 export function vpnAt(index: i32): Vpn {
   return changetype<Vpn>(vpns.at(index));
 }
@@ -170,6 +177,7 @@ export function vpnCount(): i32 {
   return pool.used;
 }
 
+/** Empties the table. */
 export function initVpns(): void {
   assert(CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
   pool.init(vpns.init(VPN_BYTES, MAX_VPNS));
@@ -182,6 +190,7 @@ export function takeVpn(): i32 {
   return index;
 }
 
+/** Frees the record. */
 export function giveVpn(index: i32): void {
   vpnAt(index).notes = 0;
   pool.give(index);

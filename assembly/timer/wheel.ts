@@ -25,7 +25,10 @@ const DIGIT_BITS: i32 = 6;
 const SLOTS: i32 = 1 << DIGIT_BITS;
 const LEVELS: i32 = 11;
 
-/** A link of a slot's ring. The slot itself is one; its `at_ms` is the earliest of its timers, or UNKNOWN. */
+/**
+ * A link of a slot's ring. The slot itself is one; its `at_ms` is the earliest of its timers, or
+ * UNKNOWN.
+ */
 @unmanaged
 class Link {
   next: Link;
@@ -45,7 +48,9 @@ class Timer extends Link {
 
 const LINK_BYTES: i32 = 16;
 const TIMER_BYTES: i32 = 32;
-/** Earliest of a slot whose earliest timer left it: found anew when asked for. Less than any time. */
+/**
+ * Earliest of a slot whose earliest timer left it: found anew when asked for. Less than any time.
+ */
 const UNKNOWN: i64 = -1;
 /** `next` of a timer that is not scheduled. */
 const UNLINKED: Link = changetype<Link>(0);
@@ -104,7 +109,10 @@ export function freeTimer(t: i32): void {
   first_free = timer;
 }
 
-/** Makes the timer due at `at_ms`, and no longer when it was due before. What is past is due at once. */
+/**
+ * Makes the timer due at `at_ms`, and no longer when it was due before. What is past is due at
+ * once.
+ */
 export function schedule(t: i32, at_ms: i64): void {
   const timer = timerAt(t);
   remove(timer);

@@ -22,7 +22,9 @@ import { readSelectors } from "./selectors";
 export const phase1: Phase1 = changetype<Phase1>(memory.data(PHASE1_BYTES));
 /** What `readChildSa` read; `vpn` and `next` are -1. */
 export const phase2: Phase2 = changetype<Phase2>(memory.data(PHASE2_BYTES));
-/** Name field: the connection of `phase1`; empty where the name is longer than a configuration's. */
+/**
+ * Name field: the connection of `phase1`; empty where the name is longer than a configuration's.
+ */
 export const connection_name: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
 /** Name field: the child of `phase2`. */
 export const child_name: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
