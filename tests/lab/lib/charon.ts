@@ -6,7 +6,8 @@ import { strongswanConf } from "./swanctl_conf.ts";
 import { viciCommand, viciListen, type Section } from "./vici.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
-const CHARON = "/usr/lib/ipsec/charon";
+/** Run as copies: where AppArmor is on, its profiles go by these paths, and forbid our files. */
+const PROGRAMS = { charon: "/usr/lib/ipsec/charon", swanctl: "/usr/sbin/swanctl" };
 const START_MS = 10_000;
 
 export interface ChildSa {
@@ -115,6 +116,10 @@ export class Charon {
   /** Starts charon and loads its connections; what has start_action = start then begins. */
   async start(): Promise<void> {
     fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    for (const [name, program] of Object.entries(PROGRAMS)) {
+      const copy = path.join(this.folder, name);
+      if (!fs.existsSync(copy)) fs.copyFileSync(program, copy);
+    }
     for (const stale of ["charon.pid", "charon.vici"]) {
       fs.rmSync(path.join(this.folder, stale), { force: true });
     }
@@ -122,7 +127,7 @@ export class Charon {
     fs.writeFileSync(strongswan_conf, strongswanConf(this.folder, this.settings));
     this.program = await this.namespace.spawn(
       "env",
-      [`STRONGSWAN_CONF=${strongswan_conf}`, CHARON],
+      [`STRONGSWAN_CONF=${strongswan_conf}`, path.join(this.folder, "charon")],
       { log: path.join(this.folder, "charon.out"), run: this.folder },
     );
     await waitFor(`charon in ${this.namespace.name} listens`, START_MS, async () => {
@@ -171,7 +176,7 @@ export class Charon {
     return [
       `SWANCTL_DIR=${this.folder}`,
       `STRONGSWAN_CONF=${path.join(this.folder, "strongswan.conf")}`,
-      "swanctl",
+      path.join(this.folder, "swanctl"),
       ...args,
       "--uri",
       `unix://${this.vici_path}`,
