@@ -52,9 +52,9 @@ export class Reply {
 /** The reply that `parseReply` last accepted. */
 export const reply: Reply = changetype<Reply>(memory.data(offsetof<Reply>(), 8));
 
-/** The ICMP identifier: what the kernel's filter lets through to us. */
 let identifier: u32 = 0;
 
+/** The ICMP identifier of all our echoes: what the kernel's filter lets through to us. */
 export function setIdentifier(id: i32): void {
   assert(id > 0 && id <= 0xffff);
   identifier = id;

@@ -59,11 +59,13 @@ export function sendSlots(version: i32): usize {
   return version == 4 ? send_slots_v4 : send_slots_v6;
 }
 
+/** One of the slots that replies are received into. */
 export function receiveSlot(index: i32): Slot {
   assert(<u32>index < <u32>BATCH);
   return changetype<Slot>(receive_slots + index * SLOT_BYTES);
 }
 
+/** One of the slots that echoes of one IP version, 4 or 6, are sent from. */
 export function sendSlot(version: i32, index: i32): Slot {
   assert(<u32>index < <u32>BATCH);
   return changetype<Slot>(sendSlots(version) + index * SLOT_BYTES);

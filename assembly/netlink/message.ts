@@ -5,6 +5,7 @@
  * all readers.
  */
 
+/** nlmsg_type: those that are sent or read. */
 export const enum Type {
   ERROR = 2,
   DONE = 3,

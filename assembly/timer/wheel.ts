@@ -147,6 +147,7 @@ export function popDue(now: i64): i32 {
   return -1;
 }
 
+/** What `newTimer` was called with. */
 export function ownerOf(t: i32): u32 {
   return timerAt(t).owner;
 }

@@ -53,7 +53,7 @@ describe("icmp/checksum", () => {
   });
 
   test("RFC 1071, section 3: splitting at an odd byte", () => {
-    // "Byte swapped" and "odd" columns of the table: the same bytes one place on give the swapped sum.
+    // Column "odd" of the table: the same bytes one place on give the sum with its bytes swapped.
     store<u8>(room, 0);
     storeU32be(room + 1, 0x0001f203);
     storeU32be(room + 5, 0xf4f5f6f7);
@@ -111,7 +111,7 @@ describe("icmp/checksum", () => {
   });
 });
 
-/** SipHash-2-4 of no byte, 00, 00 01, 00 01 02 ... under the key 00 01 .. 0f: the authors' reference values. */
+/** The authors' reference values: of no byte, 00, 00 01, 00 01 02 ... under the key 00 01 .. 0f. */
 // prettier-ignore
 const siphash: usize = memory.data<u64>([
   0x726fdb47dd0e0e31, 0x74f839c593dc67fd, 0x0d6c8009d9a94f5a, 0x85676696d7fb7e2d,

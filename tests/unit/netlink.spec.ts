@@ -104,7 +104,7 @@ function address(
   store<u8>(p, <u8>flags, 2);
   store<u8>(p, <u8>scope, 3);
   store<i32>(p, index, 4);
-  // IFA_ADDRESS first, the peer's where there is one; IPv4 always has IFA_LOCAL, IPv6 only beside a peer.
+  // IFA_ADDRESS first, the peer's where there is one. IPv4 always has IFA_LOCAL, IPv6 beside a peer.
   const skip = v4 ? 12 : 0;
   if (peer != "") parseAddress(put(peer), peer.length, scratch);
   attribute(1, scratch + skip, 16 - skip);
@@ -166,7 +166,7 @@ function requested(): i32 {
 /** Number of the last request of a dump. */
 let last_seq: u32 = 0;
 
-/** A dump of `eth0` (2) with 192.0.2.1 and `lo` (1) with 127.0.0.1. Returns Change, of all of it. */
+/** A dump of `eth0` (2), 192.0.2.1, and `lo` (1), 127.0.0.1. Returns Change, of all of it. */
 function dump(): i32 {
   resetActions();
   length = 0;

@@ -162,7 +162,7 @@ describe("timer/wheel", () => {
     expect(popDue(200_000)).toBe(third);
   });
 
-  test("forgets the earlier time of a timer that is scheduled again, and of one that is cancelled", () => {
+  test("forgets the earlier time of a timer that is scheduled again or cancelled", () => {
     initWheel(0);
     const t = newTimer(0);
     schedule(t, 50);
