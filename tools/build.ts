@@ -23,6 +23,7 @@ import { digest, filesBelow } from "./tree.ts";
 
 const MANIFEST = "host/device/Cargo.toml";
 const CARGO_OUT = "host/device/target";
+const DAEMON = `${CARGO_OUT}/release/rekeyd`;
 const COMPILER = `${CARGO_OUT}/debug/compile-engine`;
 
 /** Runs a command; its output goes to the terminal, and its failure ends the build. */
@@ -54,8 +55,13 @@ function whenChanged(title: string, inputs: string[], outputs: string[], work: (
   writeFileSync(stamp, now);
 }
 
-function cargo(...args: string[]): void {
-  run("cargo", ["build", "--quiet", "--locked", "--manifest-path", MANIFEST, ...args]);
+/** Has cargo build a binary; the first time it takes minutes, so cargo shows how far it is. */
+function cargo(title: string, binary: string, first_time: string, ...args: string[]): void {
+  const first = !existsSync(binary);
+  const quiet = first ? [] : ["--quiet"];
+  step(first ? `${title}, ${first_time} the first time` : title, () => {
+    run("cargo", ["build", ...quiet, "--locked", "--manifest-path", MANIFEST, ...args]);
+  });
 }
 
 /** Puts a binary in place if it is another one: as a new file, since the old one may be running. */
@@ -75,35 +81,22 @@ const artifact = `build/engine.${target}.cwasm`;
 mkdirSync("build", { recursive: true });
 
 whenChanged(
-  "the engine, build/engine.wasm",
+  "build/engine.wasm",
   [...filesBelow("assembly", ".ts"), "asconfig.json", "package-lock.json"],
   ["build/engine.wasm", "build/engine.wat"],
   () => run("node_modules/.bin/asc", ["--target", "release"]),
 );
 
-const tool_title = existsSync(COMPILER)
-  ? "the ahead-of-time compiler"
-  : "the ahead-of-time compiler, some 6 minutes the first time";
-step(tool_title, () => cargo("-p", "compile-engine"));
+cargo("the ahead-of-time compiler", COMPILER, "some 6 minutes", "-p", "compile-engine");
 
-whenChanged(
-  `the engine for ${target}, ${artifact}`,
-  ["build/engine.wasm", COMPILER],
-  [artifact],
-  () => run(COMPILER, ["build/engine.wasm", artifact]),
+whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact], () =>
+  run(COMPILER, ["build/engine.wasm", artifact]),
 );
 
+const daemon = ["--release", "-p", "rekeyd"];
 if (process.argv.includes("--fault")) {
-  step("the daemon with a fault to trigger, build/rekeyd-fault", () => {
-    cargo("--release", "-p", "rekeyd", "--features", "fault");
-    install(`${CARGO_OUT}/release/rekeyd`, "build/rekeyd-fault");
-  });
+  cargo("build/rekeyd-fault", DAEMON, "some 90 seconds", ...daemon, "--features", "fault");
+  install(DAEMON, "build/rekeyd-fault");
 }
-
-const daemon_title = existsSync("build/rekeyd")
-  ? "the daemon, build/rekeyd"
-  : "the daemon, build/rekeyd, some 90 seconds the first time";
-step(daemon_title, () => {
-  cargo("--release", "-p", "rekeyd");
-  install(`${CARGO_OUT}/release/rekeyd`, "build/rekeyd", "build/rekeyctl");
-});
+cargo("build/rekeyd", DAEMON, "some 90 seconds", ...daemon);
+install(DAEMON, "build/rekeyd", "build/rekeyctl");
