@@ -104,7 +104,7 @@ function address(
   store<u8>(p, <u8>flags, 2);
   store<u8>(p, <u8>scope, 3);
   store<i32>(p, index, 4);
-  // IFA_ADDRESS first, the peer's where there is one. IPv4 always has IFA_LOCAL, IPv6 beside a peer.
+  // IFA_ADDRESS is the peer's where there is one. IPv4 always has IFA_LOCAL, IPv6 beside a peer.
   const skip = v4 ? 12 : 0;
   if (peer != "") parseAddress(put(peer), peer.length, scratch);
   attribute(1, scratch + skip, 16 - skip);
