@@ -1,0 +1,37 @@
+//! The time that goes into the engine with every input.
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A deadline that never comes, as the engine writes it.
+pub const NEVER: i64 = i64::MAX;
+
+/// Milliseconds of CLOCK_MONOTONIC.
+pub fn now_ms() -> i64 {
+    milliseconds(ClockId::Monotonic)
+}
+
+/// Milliseconds since 1970, UTC.
+pub fn wall_ms() -> i64 {
+    milliseconds(ClockId::Realtime)
+}
+
+fn milliseconds(clock: ClockId) -> i64 {
+    let time = clock_gettime(clock);
+    time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+}
+
+/// The local time, broken down.
+pub fn local_time() -> libc::tm {
+    let seconds = (wall_ms() / 1000) as libc::time_t;
+    // SAFETY: `tm` is plain data, for which zero is a value, and both pointers are valid.
+    unsafe {
+        let mut local: libc::tm = std::mem::zeroed();
+        libc::localtime_r(&seconds, &mut local);
+        local
+    }
+}
+
+/// Seconds that local time is ahead of UTC.
+pub fn utc_offset_s() -> i32 {
+    local_time().tm_gmtoff as i32
+}

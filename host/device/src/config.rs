@@ -1,0 +1,51 @@
+//! The configuration file, which the engine reads and judges.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::engine::{Action, Engine, Input, Program};
+
+/// Reads the file, of which an engine takes `limit` bytes with the path.
+pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let limit = limit.saturating_sub(path.as_os_str().len());
+    let mut text = Vec::new();
+    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut text)?;
+    if text.len() > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("larger than {limit} bytes"),
+        ));
+    }
+    Ok(text)
+}
+
+/// Puts path and text before the engine.
+pub fn input(engine: &mut Engine, path: &Path, text: &[u8]) -> Input {
+    let path = path.as_os_str().as_bytes();
+    let written = engine.write_input(&[path, text]);
+    let path_len = path.len().min(written);
+    Input::Configure { path_len, len: written - path_len }
+}
+
+/// Says what is wrong in the file, a line each, with an engine of its own.
+pub fn check(program: &Program, path: &Path) -> Result<Vec<String>, String> {
+    let mut engine = program.instantiate().map_err(|error| error.to_string())?;
+    let mut actions = Vec::new();
+    let text = read(path, engine.input_mut().len())
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    let start = Input::Start { key: [0, 0], identifier: 1, utc_offset_s: 0 };
+    let configure = input(&mut engine, path, &text);
+    // `start` takes no bytes and leaves the input as it is.
+    for input in [start, configure] {
+        engine.feed(input, &mut actions).map_err(|fault| fault.to_string())?;
+    }
+    let line = |action: &Action| match action {
+        Action::ConfigError { line } => {
+            Some(String::from_utf8_lossy(engine.bytes(line.clone())).into_owned())
+        }
+        _ => None,
+    };
+    Ok(actions.iter().filter_map(line).collect())
+}

@@ -1,0 +1,514 @@
+//! The daemon's loop: waits, feeds the engine what has happened, and carries out what it asks for.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::io;
+use std::mem;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::ptr;
+
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+
+use crate::clock::{self, NEVER};
+use crate::config;
+use crate::control::Control;
+use crate::engine::{Action, Engine, Fault, Input, Program};
+use crate::guard::Guard;
+use crate::icmp::IcmpSocket;
+use crate::log::{self, Log};
+use crate::netlink::Netlink;
+use crate::poll::{EventFlags, Poll};
+use crate::privilege;
+use crate::restart::Restarts;
+use crate::vici::Vici;
+
+// What epoll reports, served in this order: replies before anything that could judge their lack.
+const REPLIES_4: u64 = 0;
+const REPLIES_6: u64 = 1;
+const VICI: u64 = 2;
+const NETLINK: u64 = 3;
+const SIGNAL: u64 = 4;
+const TIMER: u64 = 5;
+/// Greater tokens are the control socket's clients.
+const CONTROL: u64 = 6;
+
+/// One read from the vici stream or from netlink.
+const READ_BYTES: usize = 64 << 10;
+/// Of an input that made the engine trap, this much is logged, in lines of so many bytes.
+const MAX_DUMP_BYTES: usize = 16 << 10;
+const DUMP_LINE_BYTES: usize = 1024;
+
+const ENGINE_IS_AWAY: &[u8] = b"error\nthe engine failed and starts anew; the log says why\n";
+
+pub struct Daemon {
+    program: Program,
+    /// None between a trap and the start of the next one.
+    engine: Option<Engine>,
+    restarts: Restarts,
+    restart_at_ms: i64,
+    /// Inputs that the last one gave rise to.
+    pending: VecDeque<Input>,
+    config_path: PathBuf,
+    /// The text of the last good configuration.
+    config: Vec<u8>,
+    config_errors: usize,
+    /// The ICMP identifier of all our echoes.
+    identifier: u16,
+    /// IPv4's and, unless this machine has none, IPv6's.
+    icmp: [Option<IcmpSocket>; 2],
+    netlink: Option<Netlink>,
+    vici: Vici,
+    control: Control,
+    signals: OwnedFd,
+    timer: OwnedFd,
+    timer_at_ms: i64,
+    poll: Poll,
+    log: Log,
+    _guard: Guard,
+}
+
+impl Daemon {
+    /// Opens all that needs privileges, gives them up, and starts the engine with a configuration
+    /// that has been checked.
+    pub fn start(
+        program: Program,
+        config_path: PathBuf,
+        control_path: &Path,
+        log: Log,
+    ) -> Result<Daemon, Box<dyn Error>> {
+        let text = config::read(&config_path, program.instantiate()?.input_mut().len())?;
+        let identifier = random_identifier()?;
+        let icmp = open_icmp(identifier).map_err(|error| explain("a raw ICMP socket", error))?;
+        let guard = Guard::install().map_err(|error| explain("nftables", error))?;
+        let control = Control::open(control_path, CONTROL)
+            .map_err(|error| format!("{}: {error}", control_path.display()))?;
+        let mut daemon = Daemon {
+            program,
+            engine: None,
+            restarts: Restarts::default(),
+            restart_at_ms: NEVER,
+            pending: VecDeque::new(),
+            config_path,
+            config: text,
+            config_errors: 0,
+            identifier,
+            icmp,
+            netlink: None,
+            vici: Vici::new(VICI),
+            control,
+            signals: open_signals()?,
+            timer: timerfd_create(
+                TimerfdClockId::Monotonic,
+                TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+            )?,
+            timer_at_ms: NEVER,
+            poll: Poll::new()?,
+            log,
+            _guard: guard,
+        };
+        daemon.register()?;
+        privilege::drop_privileges()?;
+        daemon.start_engine();
+        let text = format!(
+            "version {} started; configuration {}, control socket {}",
+            env!("CARGO_PKG_VERSION"),
+            daemon.config_path.display(),
+            control_path.display()
+        );
+        daemon.log.note(log::NOTICE, &text);
+        Ok(daemon)
+    }
+
+    fn register(&self) -> io::Result<()> {
+        for (socket, token) in self.icmp.iter().zip([REPLIES_4, REPLIES_6]) {
+            if let Some(socket) = socket {
+                self.poll.add(socket, token, EventFlags::empty())?;
+            }
+        }
+        self.poll.add(&self.signals, SIGNAL, EventFlags::IN)?;
+        // Edge-triggered: setting it again is all that an expiry needs.
+        self.poll.add(&self.timer, TIMER, EventFlags::IN | EventFlags::ET)?;
+        self.control.register(&self.poll)
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
+        loop {
+            let is_due = self.set_timer()? <= clock::now_ms();
+            self.poll.wait(&mut ready, is_due)?;
+            for &(token, flags) in &ready {
+                match token {
+                    REPLIES_4 => self.receive_replies(4),
+                    REPLIES_6 => self.receive_replies(6),
+                    VICI => self.serve_vici(flags),
+                    NETLINK => self.receive_netlink(),
+                    SIGNAL => {
+                        if self.receive_signal()? {
+                            self.log.note(log::NOTICE, "stopped; the SAs stay as they are");
+                            return Ok(());
+                        }
+                    }
+                    TIMER => (),
+                    CONTROL => self.control.accept(clock::now_ms(), &self.poll),
+                    client => self.serve_client(client as u32),
+                }
+            }
+            self.serve_deadlines();
+        }
+    }
+
+    /// Sets the timer to the next deadline, if that has changed, and returns it.
+    fn set_timer(&mut self) -> io::Result<i64> {
+        let engine_at_ms = self.engine.as_mut().map_or(self.restart_at_ms, Engine::deadline_ms);
+        let at_ms = engine_at_ms.min(self.control.deadline_ms());
+        if at_ms != self.timer_at_ms {
+            self.timer_at_ms = at_ms;
+            // Zero would disarm it, which is what NEVER wants.
+            let ms = if at_ms == NEVER { 0 } else { at_ms.max(1) };
+            let at = Timespec { tv_sec: ms / 1000, tv_nsec: ms % 1000 * 1_000_000 };
+            let once = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let value = Itimerspec { it_interval: once, it_value: at };
+            timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &value)?;
+        }
+        Ok(at_ms)
+    }
+
+    fn serve_deadlines(&mut self) {
+        let now_ms = clock::now_ms();
+        if self.control.deadline_ms() <= now_ms {
+            self.control.expire(now_ms, &self.poll);
+        }
+        if let Some(engine) = &mut self.engine {
+            // One batch; what else is due has its turn after the replies that have come in.
+            if engine.deadline_ms() <= now_ms {
+                self.feed(Input::Tick);
+                self.feed(Input::Chores);
+            }
+        } else if self.restart_at_ms <= now_ms {
+            self.start_engine();
+        }
+    }
+
+    fn receive_replies(&mut self, version: u32) {
+        if let Some(engine) = &mut self.engine
+            && let Some(socket) = &self.icmp[socket_index(version)]
+        {
+            let count = socket.receive(engine.receive_slots_mut());
+            if count > 0 {
+                self.feed(Input::Replies { version, count });
+            }
+        }
+    }
+
+    fn serve_vici(&mut self, flags: EventFlags) {
+        if flags.contains(EventFlags::OUT)
+            && let Err(error) = self.vici.flush(&self.poll)
+        {
+            return self.feed(Input::ViciClosed { errno: errno(&error) });
+        }
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        match self.vici.receive(first(engine.input_mut())) {
+            Ok(Some(len)) => self.feed(Input::ViciBytes { len }),
+            Ok(None) => (),
+            Err(error) => self.feed(Input::ViciClosed { errno: errno(&error) }),
+        }
+    }
+
+    fn receive_netlink(&mut self) {
+        if let Some(engine) = &mut self.engine
+            && let Some(netlink) = &self.netlink
+        {
+            match netlink.receive(first(engine.input_mut())) {
+                Ok(Some(len)) => self.feed(Input::Network { len }),
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    self.feed(Input::NetworkLost);
+                }
+                Ok(None) | Err(_) => (),
+            }
+        }
+    }
+
+    /// True: it is time to go.
+    fn receive_signal(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; size_of::<libc::signalfd_siginfo>()];
+        rustix::io::read(&self.signals, &mut buffer)?;
+        let number = u32::from_ne_bytes(buffer[..4].try_into().unwrap());
+        if number as libc::c_int == libc::SIGHUP {
+            self.reload();
+        }
+        Ok(number as libc::c_int != libc::SIGHUP)
+    }
+
+    fn serve_client(&mut self, id: u32) {
+        let now_ms = clock::now_ms();
+        let Some(request) = self.control.serve(id, now_ms, &self.poll) else {
+            return;
+        };
+        let Some(engine) = &mut self.engine else {
+            return self.control.reply(id, ENGINE_IS_AWAY, now_ms, &self.poll);
+        };
+        #[cfg(feature = "fault")]
+        if request == b"fault" {
+            engine.input_mut().fill(0);
+            engine.write_input(&[&request]);
+            return self.feed(Input::Command { client: id, len: u32::MAX as usize });
+        }
+        let len = engine.write_input(&[&request]);
+        self.feed(Input::Command { client: id, len });
+    }
+
+    /// Reads the configuration again. The engine keeps the old one if the new one is bad.
+    fn reload(&mut self) {
+        let Some(engine) = &mut self.engine else {
+            return self.log.note(log::ERROR, "not reloaded: the engine is about to start anew");
+        };
+        match config::read(&self.config_path, engine.input_mut().len()) {
+            Ok(text) => {
+                if self.configure(&text) {
+                    self.config = text;
+                }
+            }
+            Err(error) => {
+                let path = self.config_path.display();
+                self.log.note(log::ERROR, &format!("not reloaded: {path}: {error}"));
+            }
+        }
+    }
+
+    /// Hands the engine a configuration; true: it is good.
+    fn configure(&mut self, text: &[u8]) -> bool {
+        let Some(engine) = &mut self.engine else {
+            return false;
+        };
+        self.config_errors = 0;
+        let input = config::input(engine, &self.config_path, text);
+        self.feed(input);
+        self.engine.is_some() && self.config_errors == 0
+    }
+
+    /// Starts a fresh engine with the last good configuration. What it knows of the machine and of
+    /// strongSwan it asks for anew.
+    fn start_engine(&mut self) {
+        self.restart_at_ms = NEVER;
+        if let Err(error) = self.renew_engine() {
+            self.log.note(log::CRITICAL, &format!("no engine: {error}"));
+            return self.pause_engine();
+        }
+        let utc_offset_s = clock::utc_offset_s();
+        let identifier = self.identifier;
+        match random_key() {
+            Ok(key) => self.feed(Input::Start { key, identifier, utc_offset_s }),
+            Err(error) => {
+                self.log.note(log::CRITICAL, &format!("no random key: {error}"));
+                return self.pause_engine();
+            }
+        }
+        let text = mem::take(&mut self.config);
+        self.configure(&text);
+        self.config = text;
+    }
+
+    fn renew_engine(&mut self) -> Result<(), Box<dyn Error>> {
+        let netlink = Netlink::open()?;
+        self.poll.add(&netlink, NETLINK, EventFlags::IN)?;
+        self.netlink = Some(netlink);
+        self.engine = Some(self.program.instantiate()?);
+        self.listen_for_replies(EventFlags::IN);
+        Ok(())
+    }
+
+    /// Lays the engine aside until the restart that this plans.
+    fn pause_engine(&mut self) {
+        let now_ms = clock::now_ms();
+        let pause_ms = self.restarts.pause_ms(now_ms);
+        self.restart_at_ms = now_ms + pause_ms;
+        self.engine = None;
+        self.netlink = None;
+        self.vici.close();
+        self.pending.clear();
+        self.listen_for_replies(EventFlags::empty());
+        self.control.reply_to_waiting(ENGINE_IS_AWAY, now_ms, &self.poll);
+        let text = match pause_ms {
+            0 => "a fresh engine starts at once; the tunnels keep running".to_string(),
+            _ => {
+                format!("a fresh engine starts in {} s; the tunnels keep running", pause_ms / 1000)
+            }
+        };
+        self.log.note(log::CRITICAL, &text);
+    }
+
+    fn listen_for_replies(&self, interest: EventFlags) {
+        for (socket, token) in self.icmp.iter().zip([REPLIES_4, REPLIES_6]) {
+            if let Some(socket) = socket {
+                let _ = self.poll.modify(socket, token, interest);
+            }
+        }
+    }
+
+    /// Feeds the engine an input, and then those that carrying out its actions gives rise to.
+    fn feed(&mut self, input: Input) {
+        let mut actions = Vec::new();
+        self.pending.push_back(input);
+        while let Some(input) = self.pending.pop_front() {
+            let Some(engine) = &mut self.engine else {
+                return self.pending.clear();
+            };
+            match engine.feed(input, &mut actions) {
+                Ok(()) => actions.drain(..).for_each(|action| self.carry_out(action)),
+                Err(fault) => self.fail(fault),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        match action {
+            Action::SendEchoes { version, slots } => {
+                let refuse = |index, error: io::Error| {
+                    self.pending.push_back(Input::Unsent { version, index, errno: errno(&error) });
+                };
+                send_echoes(&self.icmp, version, engine.bytes(slots), refuse);
+            }
+            Action::ViciConnect { path } => {
+                let connected = self.vici.connect(engine.bytes(path), &self.poll);
+                self.pending.push_back(match connected {
+                    Ok(()) => Input::ViciOpened,
+                    Err(error) => Input::ViciClosed { errno: errno(&error) },
+                });
+            }
+            Action::ViciSend { bytes } => {
+                if let Err(error) = self.vici.send(engine.bytes(bytes), &self.poll) {
+                    self.pending.push_back(Input::ViciClosed { errno: errno(&error) });
+                }
+            }
+            Action::ViciClose => self.vici.close(),
+            Action::Log { severity, text } => self.log.write(severity, engine.bytes(text)),
+            Action::Reply { client, bytes } => {
+                self.control.reply(client, engine.bytes(bytes), clock::now_ms(), &self.poll);
+            }
+            Action::ConfigError { line } => {
+                self.config_errors += 1;
+                self.log.write(log::ERROR, engine.bytes(line));
+            }
+            Action::NetlinkSend { bytes } => {
+                if let Some(netlink) = &self.netlink
+                    && let Err(error) = netlink.send(engine.bytes(bytes))
+                {
+                    self.log.note(log::ERROR, &format!("netlink: {error}"));
+                }
+            }
+        }
+    }
+
+    /// Logs why the engine trapped, and on what.
+    fn fail(&mut self, fault: Fault) {
+        self.log.note(log::CRITICAL, &fault.to_string());
+        let total = fault.bytes.len();
+        let end = fault.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        for (i, line) in fault.bytes[..end.min(MAX_DUMP_BYTES)].chunks(DUMP_LINE_BYTES).enumerate()
+        {
+            let hex: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
+            let start = i * DUMP_LINE_BYTES;
+            let text =
+                format!("its input, {total} bytes with {end} before zeros, from {start}: {hex}");
+            self.log.note(log::CRITICAL, &text);
+        }
+        self.pause_engine();
+    }
+}
+
+fn send_echoes(
+    sockets: &[Option<IcmpSocket>; 2],
+    version: u32,
+    slots: &[u8],
+    mut refuse: impl FnMut(usize, io::Error),
+) {
+    match &sockets[socket_index(version)] {
+        Some(socket) => socket.send(slots, refuse),
+        None => {
+            for index in 0..slots.len() / crate::engine::SLOT_BYTES {
+                refuse(index, Errno::AFNOSUPPORT.into());
+            }
+        }
+    }
+}
+
+fn socket_index(version: u32) -> usize {
+    usize::from(version != 4)
+}
+
+/// The part of the engine's input that one read may fill.
+fn first(input: &mut [u8]) -> &mut [u8] {
+    let length = input.len().min(READ_BYTES);
+    &mut input[..length]
+}
+
+fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(0)
+}
+
+/// IPv4's socket must be there; a kernel without IPv6 has no use for the other.
+fn open_icmp(identifier: u16) -> io::Result<[Option<IcmpSocket>; 2]> {
+    let ipv6 = match IcmpSocket::open(6, identifier) {
+        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => None,
+        result => Some(result?),
+    };
+    Ok([Some(IcmpSocket::open(4, identifier)?), ipv6])
+}
+
+/// One line that tells the user what to do.
+fn explain(what: &str, error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("{what}: {error}; start as root, or with CAP_NET_RAW and CAP_NET_ADMIN")
+        }
+        _ => format!("{what}: {error}; Linux 5.12 or later with nf_tables is needed"),
+    }
+}
+
+/// SIGHUP, SIGTERM and SIGINT arrive as bytes to read.
+fn open_signals() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised before its use, and the descriptor that signalfd returns
+    // is owned by nobody else.
+    unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGINT] {
+            libc::sigaddset(&mut set, signal);
+        }
+        if libc::sigprocmask(libc::SIG_BLOCK, &set, ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        match libc::signalfd(-1, &set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    // A few bytes are never given in part.
+    getrandom(&mut bytes, GetRandomFlags::empty())?;
+    Ok(bytes)
+}
+
+fn random_key() -> io::Result<[i64; 2]> {
+    Ok([i64::from_ne_bytes(random()?), i64::from_ne_bytes(random()?)])
+}
+
+/// Any but 0, which some systems use for themselves.
+fn random_identifier() -> io::Result<u16> {
+    Ok(u16::from_ne_bytes(random()?).max(1))
+}

@@ -1,0 +1,270 @@
+//! Raw ICMP and ICMPv6 sockets: echoes leave from the engine's memory and replies arrive in it.
+
+use std::io;
+use std::mem;
+use std::net::Ipv6Addr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with, sockopt};
+
+use crate::engine::{BATCH, SLOT_BYTES};
+use crate::filter;
+
+/// The kernel carries this mark on each of our packets to the guard. The priority and not the
+/// fwmark, which would steer policy routing.
+pub const PRIORITY: u32 = 0x7265_6b79;
+
+/// Room for the bursts of 100,000 VPNs.
+const SOCKET_BUFFER_BYTES: usize = 4 << 20;
+
+// A slot: see assembly/icmp/slot.ts.
+const LENGTH: usize = 4;
+const INTERFACE: usize = 8;
+const DESTINATION: usize = 16;
+const SOURCE: usize = 32;
+const MESSAGE: usize = 64;
+const MAX_MESSAGE_BYTES: usize = SLOT_BYTES - MESSAGE;
+/// Received slots carry the sender where sent ones carry the destination.
+const SENDER: usize = DESTINATION;
+
+/// A socket for one version of IP.
+pub struct IcmpSocket {
+    fd: OwnedFd,
+    version: u32,
+}
+
+impl IcmpSocket {
+    /// Opens the socket; of all ICMP it receives the echo replies with this identifier alone.
+    pub fn open(version: u32, identifier: u16) -> io::Result<IcmpSocket> {
+        let (family, protocol, program) = match version {
+            4 => (AddressFamily::INET, ipproto::ICMP, filter::echo_replies_v4(identifier)),
+            _ => (AddressFamily::INET6, ipproto::ICMPV6, filter::echo_replies_v6(identifier)),
+        };
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let fd = socket_with(family, SocketType::RAW, flags, Some(protocol))?;
+        filter::attach(fd.as_fd(), &program)?;
+        set_priority(fd.as_fd())?;
+        // Without CAP_NET_ADMIN the system's limit has to do.
+        if sockopt::set_socket_recv_buffer_size_force(&fd, SOCKET_BUFFER_BYTES).is_err() {
+            sockopt::set_socket_recv_buffer_size(&fd, SOCKET_BUFFER_BYTES)?;
+        }
+        sockopt::set_socket_send_buffer_size(&fd, SOCKET_BUFFER_BYTES)?;
+        Ok(IcmpSocket { fd, version })
+    }
+
+    /// Fills receive slots; returns how many.
+    pub fn receive(&self, slots: &mut [u8]) -> usize {
+        let mut batch = Batch::new();
+        for (i, slot) in slots.chunks_exact_mut(SLOT_BYTES).take(BATCH).enumerate() {
+            let message = &mut slot[MESSAGE..];
+            batch.parts[i] =
+                libc::iovec { iov_base: message.as_mut_ptr().cast(), iov_len: message.len() };
+        }
+        let headers = batch.headers(self.version, false);
+        // SAFETY: each header points at its own part of `batch`, and through it at its own slot;
+        // both outlive the call, and the kernel keeps nothing. Not libc's wrapper: musl's loops.
+        let received = unsafe {
+            libc::syscall(
+                libc::SYS_recvmmsg,
+                self.fd.as_raw_fd(),
+                headers.as_mut_ptr(),
+                headers.len(),
+                libc::MSG_DONTWAIT,
+                ptr::null::<libc::timespec>(),
+            )
+        };
+        // An error here is an empty queue, or one that reading it has cleared.
+        let received = usize::try_from(received).unwrap_or(0);
+        let lengths: Vec<u32> = headers[..received].iter().map(|header| header.msg_len).collect();
+        for (i, slot) in slots.chunks_exact_mut(SLOT_BYTES).take(received).enumerate() {
+            slot[LENGTH..LENGTH + 4].copy_from_slice(&lengths[i].to_le_bytes());
+            slot[SENDER..SENDER + 16].copy_from_slice(&batch.address(i, self.version));
+        }
+        received
+    }
+
+    /// Sends the slots' echoes; `refused` hears of each one that the kernel did not take.
+    pub fn send(&self, slots: &[u8], mut refused: impl FnMut(usize, io::Error)) {
+        let mut batch = Batch::new();
+        let count = slots.len() / SLOT_BYTES;
+        for (i, slot) in slots.chunks_exact(SLOT_BYTES).take(BATCH).enumerate() {
+            batch.fill(i, self.version, slot);
+        }
+        let headers = &mut batch.headers(self.version, true)[..count.min(BATCH)];
+        let mut next = 0;
+        while next < headers.len() {
+            // SAFETY: as in `receive`; the kernel only reads the slots.
+            let sent = unsafe {
+                libc::syscall(
+                    libc::SYS_sendmmsg,
+                    self.fd.as_raw_fd(),
+                    headers[next..].as_mut_ptr(),
+                    headers.len() - next,
+                    libc::MSG_DONTWAIT,
+                )
+            };
+            if sent > 0 {
+                next += sent as usize;
+            } else {
+                // It stops at the first that is refused, whose error the next call tells.
+                refused(next, io::Error::last_os_error());
+                next += 1;
+            }
+        }
+    }
+}
+
+impl AsFd for IcmpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn set_priority(fd: BorrowedFd) -> io::Result<()> {
+    let priority = PRIORITY as libc::c_int;
+    // SAFETY: the option's value is an int, which lives through the call.
+    let result = unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PRIORITY,
+            (&raw const priority).cast(),
+            size_of_val(&priority) as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Room for the largest of our control messages, an in6_pktinfo, aligned as its header.
+type Control = [u64; 5];
+
+/// What sendmmsg and recvmmsg want beside the bytes.
+struct Batch {
+    headers: [libc::mmsghdr; BATCH],
+    parts: [libc::iovec; BATCH],
+    addresses: [libc::sockaddr_in6; BATCH],
+    controls: [Control; BATCH],
+}
+
+impl Batch {
+    fn new() -> Batch {
+        // SAFETY: all of it is plain data, for which zero is a value.
+        unsafe { mem::zeroed() }
+    }
+
+    /// The headers, pointing at the rest of the batch as it stands now.
+    fn headers(&mut self, version: u32, with_control: bool) -> &mut [libc::mmsghdr] {
+        for i in 0..BATCH {
+            let header = &mut self.headers[i].msg_hdr;
+            header.msg_name = (&raw mut self.addresses[i]).cast();
+            header.msg_namelen = address_bytes(version);
+            header.msg_iov = &raw mut self.parts[i];
+            header.msg_iovlen = 1;
+            if with_control {
+                header.msg_control = (&raw mut self.controls[i]).cast();
+                header.msg_controllen = control_bytes(version) as _;
+            }
+        }
+        &mut self.headers
+    }
+
+    fn fill(&mut self, i: usize, version: u32, slot: &[u8]) {
+        let word = |at: usize| u32::from_le_bytes(slot[at..at + 4].try_into().unwrap());
+        let address = |at: usize| <[u8; 16]>::try_from(&slot[at..at + 16]).unwrap();
+        let length = (word(LENGTH) as usize).min(MAX_MESSAGE_BYTES);
+        let message = &slot[MESSAGE..MESSAGE + length];
+        self.parts[i] =
+            libc::iovec { iov_base: message.as_ptr().cast_mut().cast(), iov_len: length };
+        self.set_destination(i, version, address(DESTINATION), word(INTERFACE));
+        self.set_source(i, version, address(SOURCE), word(INTERFACE));
+    }
+
+    fn set_destination(&mut self, i: usize, version: u32, address: [u8; 16], interface: u32) {
+        let room = &raw mut self.addresses[i];
+        if version == 4 {
+            let name = libc::sockaddr_in {
+                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_port: 0,
+                sin_addr: in_addr(address),
+                sin_zero: [0; 8],
+            };
+            // SAFETY: a sockaddr_in6 has room and alignment for a sockaddr_in.
+            unsafe { room.cast::<libc::sockaddr_in>().write(name) };
+        } else {
+            self.addresses[i] = libc::sockaddr_in6 {
+                sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                sin6_port: 0,
+                sin6_flowinfo: 0,
+                sin6_addr: libc::in6_addr { s6_addr: address },
+                sin6_scope_id: interface,
+            };
+        }
+    }
+
+    /// One control message: the packet information, which chooses source and interface.
+    fn set_source(&mut self, i: usize, version: u32, address: [u8; 16], interface: u32) {
+        let control = (&raw mut self.controls[i]).cast::<libc::cmsghdr>();
+        // SAFETY: Control has room for the header and the larger of both values (asserted below),
+        // at the header's alignment; the value is written without any.
+        unsafe {
+            let data = libc::CMSG_DATA(control);
+            if version == 4 {
+                (*control).cmsg_level = libc::IPPROTO_IP;
+                (*control).cmsg_type = libc::IP_PKTINFO;
+                (*control).cmsg_len = libc::CMSG_LEN(size_of::<libc::in_pktinfo>() as u32) as _;
+                data.cast::<libc::in_pktinfo>().write_unaligned(libc::in_pktinfo {
+                    ipi_ifindex: interface as _,
+                    ipi_spec_dst: in_addr(address),
+                    ipi_addr: libc::in_addr { s_addr: 0 },
+                });
+            } else {
+                (*control).cmsg_level = libc::IPPROTO_IPV6;
+                (*control).cmsg_type = libc::IPV6_PKTINFO;
+                (*control).cmsg_len = libc::CMSG_LEN(size_of::<libc::in6_pktinfo>() as u32) as _;
+                data.cast::<libc::in6_pktinfo>().write_unaligned(libc::in6_pktinfo {
+                    ipi6_addr: libc::in6_addr { s6_addr: address },
+                    ipi6_ifindex: interface as _,
+                });
+            }
+        }
+    }
+
+    /// Who sent what was received; an IPv4 address in IPv6's mapped form.
+    fn address(&self, i: usize, version: u32) -> [u8; 16] {
+        let address = &self.addresses[i];
+        if version == 4 {
+            // SAFETY: as in `set_destination`, and any bytes are a sockaddr_in.
+            let name = unsafe { (&raw const *address).cast::<libc::sockaddr_in>().read() };
+            let octets = name.sin_addr.s_addr.to_ne_bytes();
+            std::net::Ipv4Addr::from(octets).to_ipv6_mapped().octets()
+        } else {
+            address.sin6_addr.s6_addr
+        }
+    }
+}
+
+const _: () = assert!(control_bytes(6) <= size_of::<Control>());
+const _: () = assert!(align_of::<libc::cmsghdr>() <= align_of::<Control>());
+
+const fn control_bytes(version: u32) -> usize {
+    let value = match version {
+        4 => size_of::<libc::in_pktinfo>(),
+        _ => size_of::<libc::in6_pktinfo>(),
+    };
+    // SAFETY: it only computes.
+    unsafe { libc::CMSG_SPACE(value as u32) as usize }
+}
+
+fn address_bytes(version: u32) -> libc::socklen_t {
+    (match version {
+        4 => size_of::<libc::sockaddr_in>(),
+        _ => size_of::<libc::sockaddr_in6>(),
+    }) as libc::socklen_t
+}
+
+fn in_addr(mapped: [u8; 16]) -> libc::in_addr {
+    let address =
+        Ipv6Addr::from(mapped).to_ipv4_mapped().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+    libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) }
+}

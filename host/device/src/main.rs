@@ -1,0 +1,109 @@
+//! rekeyd, and rekeyctl where it is called by that name.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use cli::{Invocation, LogTarget};
+use daemon::Daemon;
+use engine::Program;
+use log::Log;
+
+mod cli;
+mod client;
+mod clock;
+mod config;
+mod control;
+mod daemon;
+mod engine;
+mod filter;
+mod guard;
+mod icmp;
+mod log;
+mod netlink;
+mod poll;
+mod privilege;
+mod restart;
+mod vici;
+mod wasm_config;
+
+const USAGE_ERROR: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+fn main() -> ExitCode {
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(error) => {
+            eprint!("{}\n\n{}", error.message, error.usage);
+            return ExitCode::from(USAGE_ERROR);
+        }
+    };
+    match invocation {
+        Invocation::Run { config, control, log } => report(run(config, &control, &log)),
+        Invocation::Check { config } => report(check(&config)),
+        Invocation::Request { control, json, words } => request(&control, json, &words),
+        Invocation::Help(usage) => print(usage.as_bytes()),
+        Invocation::Version => {
+            print(concat!("rekeyd ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
+        }
+    }
+}
+
+fn run(config: PathBuf, control: &Path, log: &LogTarget) -> Result<ExitCode, Box<dyn Error>> {
+    let program = Program::load()?;
+    if has_mistakes(&program, &config)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    let log = Log::open(log).map_err(|error| format!("the log: {error}"))?;
+    Daemon::start(program, config, control, log)?.run()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(config: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    if has_mistakes(&Program::load()?, config)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(print(format!("{}: no mistakes\n", config.display()).as_bytes()))
+}
+
+fn has_mistakes(program: &Program, config: &Path) -> Result<bool, Box<dyn Error>> {
+    let mistakes = config::check(program, config)?;
+    for mistake in &mistakes {
+        eprintln!("{mistake}");
+    }
+    Ok(!mistakes.is_empty())
+}
+
+fn request(control: &Path, json: bool, words: &[String]) -> ExitCode {
+    match client::request(control, json, words) {
+        Ok(answer) if answer.is_ok => print(&answer.body),
+        Ok(answer) => {
+            let _ = io::stderr().write_all(&answer.body);
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("rekeyctl: no answer from rekeyd at {}: {error}", control.display());
+            ExitCode::from(UNREACHABLE)
+        }
+    }
+}
+
+fn report(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("rekeyd: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// A reader that has gone, as `head` goes, is no mistake.
+fn print(bytes: &[u8]) -> ExitCode {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

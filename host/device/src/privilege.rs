@@ -1,0 +1,139 @@
+//! What the daemon gives up once its sockets are open: every capability, programs that would bring
+//! privileges back, and all system calls but those of its loop.
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+use std::error::Error;
+
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
+
+/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened.
+pub fn drop_privileges() -> Result<(), Box<dyn Error>> {
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    set_no_new_privs(true)?;
+    apply_filter(&seccomp_program()?)?;
+    Ok(())
+}
+
+/// A call that is not on the list fails with EPERM: what is attacked gains nothing, and an
+/// oversight of ours is an error in the log and not the end of the monitoring.
+fn seccomp_program() -> Result<BpfProgram, Box<dyn Error>> {
+    let filter = SeccompFilter::new(
+        allowed_calls()?,
+        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Allow,
+        ARCH.try_into()?,
+    )?;
+    Ok(filter.try_into()?)
+}
+
+fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
+    let always = [
+        // The loop.
+        libc::SYS_epoll_pwait,
+        libc::SYS_epoll_ctl,
+        libc::SYS_timerfd_settime,
+        libc::SYS_clock_gettime,
+        libc::SYS_ppoll,
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_close,
+        // Echoes, netlink, vici, control clients, syslog.
+        libc::SYS_recvmmsg,
+        libc::SYS_sendmmsg,
+        libc::SYS_recvfrom,
+        libc::SYS_sendto,
+        libc::SYS_bind,
+        libc::SYS_connect,
+        libc::SYS_accept4,
+        libc::SYS_setsockopt,
+        libc::SYS_ioctl,
+        libc::SYS_fcntl,
+        // Reading the configuration again.
+        libc::SYS_fstat,
+        libc::SYS_statx,
+        libc::SYS_lseek,
+        // A fresh engine.
+        libc::SYS_getrandom,
+        // Memory.
+        libc::SYS_brk,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_madvise,
+        libc::SYS_futex,
+        // The end.
+        libc::SYS_unlinkat,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigaction,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_restart_syscall,
+        libc::SYS_sigaltstack,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+    ];
+    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
+    for call in always.iter().chain(OLDER_CALLS) {
+        calls.insert(i64::from(*call), vec![]);
+    }
+    // Nothing becomes executable any more.
+    let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
+    calls.insert(libc::SYS_mmap.into(), vec![SeccompRule::new(vec![not_executable.clone()])?]);
+    calls.insert(libc::SYS_mprotect.into(), vec![SeccompRule::new(vec![not_executable])?]);
+    // Files are only read.
+    let read_only = masked(2, (libc::O_ACCMODE | libc::O_CREAT) as u64, libc::O_RDONLY as u64)?;
+    calls.insert(libc::SYS_openat.into(), vec![SeccompRule::new(vec![read_only])?]);
+    // New sockets: vici, syslog; netlink for a fresh engine.
+    let domain = |domain: libc::c_int| masked(0, u32::MAX.into(), domain as u64);
+    let route = masked(2, u32::MAX.into(), libc::NETLINK_ROUTE as u64)?;
+    let sockets = vec![
+        SeccompRule::new(vec![domain(libc::AF_UNIX)?])?,
+        SeccompRule::new(vec![domain(libc::AF_NETLINK)?, route])?,
+    ];
+    calls.insert(libc::SYS_socket.into(), sockets);
+    Ok(calls)
+}
+
+/// Calls that newer architectures have only in another form.
+#[cfg(target_arch = "x86_64")]
+const OLDER_CALLS: &[libc::c_long] =
+    &[libc::SYS_epoll_wait, libc::SYS_poll, libc::SYS_stat, libc::SYS_unlink];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_CALLS: &[libc::c_long] = &[];
+
+/// The argument's bits under the mask equal the value.
+fn masked(
+    argument: u8,
+    mask: u64,
+    value: u64,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
+    let operator = SeccompCmpOp::MaskedEq(mask);
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs in a thread, which is all that the filter binds.
+    #[test]
+    fn the_filter_holds() {
+        std::thread::spawn(|| {
+            drop_privileges().unwrap();
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            for line in ["CapEff:\t0000000000000000\n", "CapPrm:\t0000000000000000\n"] {
+                assert!(status.contains(line), "{status}");
+            }
+            std::os::unix::net::UnixDatagram::unbound().unwrap();
+            assert!(std::fs::write("/tmp/rekeyd-must-not-write", "").is_err());
+            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err());
+            assert!(std::process::Command::new("true").status().is_err());
+        })
+        .join()
+        .unwrap();
+    }
+}
