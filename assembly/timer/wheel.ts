@@ -134,13 +134,12 @@ export function popDue(now: i64): i32 {
     const start = startOf(level, digit);
     if (start > now) break;
     current = start;
-    const slot = slotAt(level * SLOTS + digit);
     if (level == 0) {
-      const timer = changetype<Timer>(slot.next);
+      const timer = changetype<Timer>(slotAt(digit).next);
       remove(timer);
       return timer.index;
     }
-    moveDown(slot);
+    moveDown(level, digit);
   }
   // No slot begins between `current` and `now`, so every timer stands where it belongs.
   current = now;
@@ -201,9 +200,9 @@ function remove(timer: Timer): void {
 }
 
 /** Files the timers of a slot whose start is now `current` anew, each at a lower level. */
-function moveDown(slot: Link): void {
-  const number = <i32>((changetype<usize>(slot) - slots) / LINK_BYTES);
-  vacate(number / SLOTS, number % SLOTS);
+function moveDown(level: i32, digit: i32): void {
+  const slot = slotAt(level * SLOTS + digit);
+  vacate(level, digit);
   let link = slot.next;
   slot.next = slot;
   slot.prev = slot;
