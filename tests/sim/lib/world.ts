@@ -4,41 +4,74 @@ import {
   Engine,
   type ActionRecord,
   type Echo,
+  type Received,
   type Version,
 } from "../../../host/node/engine.ts";
-import { Charon, type Connection } from "./charon.ts";
+import { addressText, MAPPED } from "./address.ts";
+import { Agenda } from "./agenda.ts";
+import { Charon, type Connection, type Surroundings } from "./charon.ts";
 
 const IDENTIFIER = 0x1234;
-/** How long an echo and its reply are on their way. */
-const ROUND_TRIP_MS = 1;
-
-const MAPPED = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
 const TYPE_REPLY = { 4: 0, 6: 129 } as const;
+const EPERM = 1;
+const ECONNREFUSED = 111;
 
 export interface Counts {
   ticks: number;
   echoes: number;
   replies: number;
+  /** Echoes for which there was no SA: the guard held them back. */
+  held_back: number;
 }
 
-interface Vpns {
-  vpns: { name: string; state: string }[];
+/** An echo that left. */
+export interface Sent {
+  at_ms: number;
+  source: string;
+  destination: string;
+  answered: boolean;
 }
 
-export class World {
+/** What `json get vpn` says of a VPN, as far as tests look at it. */
+export interface VpnJson {
+  name: string;
+  sta: string;
+  state: string;
+  negotiation: string;
+  source: string | null;
+  targets: { address: string }[];
+  delay_last_ms: number | null;
+  delay_avg_ms: number | null;
+  availability_percent: number | null;
+  echoes_sent: number;
+  echoes_answered: number;
+  misses: number;
+  rekeys: number;
+  sas: { spi_in: string; spi_out: string; state: string }[];
+}
+
+export class World implements Surroundings {
   readonly charon: Charon;
   readonly log: string[] = [];
-  readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0 };
-  /** What the engine has not been told yet. */
-  private readonly inputs: (() => ActionRecord[])[] = [];
+  readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0, held_back: 0 };
+  /** Every echo, if they are to be kept. */
+  sent: Sent[] | undefined;
   /** Whether a target answers. */
   answers: (echo: Echo) => boolean = () => true;
+  /** How long an echo and its reply are on their way. */
+  round_trip_ms = 1;
+  /** Whether the vici socket can be connected. */
+  vici = true;
+  private readonly agenda = new Agenda();
+  /** Number of the vici connection that is open, and of the last one. */
+  private stream = 0;
+  private last_stream = 0;
 
   constructor(
     readonly engine: Engine,
     connections: Connection[],
   ) {
-    this.charon = new Charon(connections);
+    this.charon = new Charon(connections, this);
     this.setTime(1_000_000);
     this.carryOut(engine.start([1n, 2n], IDENTIFIER));
   }
@@ -55,22 +88,54 @@ export class World {
     this.carryOut(actions);
   }
 
-  /** Lets time pass, from deadline to deadline. */
+  /** Lets time pass, from one thing that happens to the next. */
   run(for_ms: number): void {
     const end_ms = this.now_ms + for_ms;
-    while (this.engine.deadline() <= end_ms) {
-      this.setTime(Math.max(this.now_ms, this.engine.deadline()));
-      this.counts.ticks++;
-      this.carryOut(this.engine.tick());
-      this.carryOut(this.engine.chores());
+    for (;;) {
+      const next_ms = Math.min(this.engine.deadline(), this.agenda.next_ms);
+      if (next_ms > end_ms) break;
+      this.setTime(Math.max(this.now_ms, next_ms));
+      if (this.agenda.next_ms <= next_ms) this.agenda.take()?.();
+      else this.tick();
     }
     this.setTime(end_ms);
   }
 
+  /** Runs until it is so, in steps; answers how long that took. */
+  runUntil(so: () => boolean, at_most_ms: number, step_ms = 10): number {
+    const start_ms = this.now_ms;
+    while (!so()) {
+      if (this.now_ms - start_ms >= at_most_ms) {
+        throw new Error(`not so within ${at_most_ms} ms; the log:\n${this.log.join("\n")}`);
+      }
+      this.run(step_ms);
+    }
+    return this.now_ms - start_ms;
+  }
+
+  after(ms: number, what: () => void): void {
+    this.agenda.add(this.now_ms + ms, what);
+  }
+
+  vpn(name: string): VpnJson {
+    const { vpns } = JSON.parse(this.command(`json get vpn ${name}`)) as { vpns: VpnJson[] };
+    return vpns[0]!;
+  }
+
   /** The state of each VPN, by its name. */
   states(): Record<string, string> {
-    const { vpns } = JSON.parse(this.command("json get vpn")) as Vpns;
+    const { vpns } = JSON.parse(this.command("json get vpn")) as { vpns: VpnJson[] };
     return Object.fromEntries(vpns.map(({ name, state }) => [name, state]));
+  }
+
+  /** How many lines of the log hold the text. */
+  said(text: string): number {
+    return this.log.filter((line) => line.includes(text)).length;
+  }
+
+  /** What the engine asked charon to do, lists left out. */
+  requests(since_ms = 0): string[] {
+    return this.charon.requests.filter(({ at_ms }) => at_ms >= since_ms).map(({ text }) => text);
   }
 
   /** What a command answers, without the line that says whether it is an error. */
@@ -85,18 +150,33 @@ export class World {
     return body.join("\n");
   }
 
+  /** The clock goes on without anything else: a suspend, or a machine that stalls. */
   setTime(now_ms: number): void {
     this.engine.wall_ms += now_ms - this.engine.now_ms;
     this.engine.now_ms = now_ms;
-    this.charon.now_ms = now_ms;
   }
 
-  /** Does what the engine asks for, then tells it what came of that, until nothing is left. */
+  /** Bytes of charon's on the connection there is now. */
+  viciBytes(bytes: Buffer): void {
+    if (this.stream !== 0) this.carryOut(this.engine.viciBytes(bytes));
+  }
+
+  /** The vici connection breaks. */
+  viciClosed(errno = 0): void {
+    if (this.stream === 0) return;
+    this.stream = 0;
+    this.carryOut(this.engine.viciClosed(errno));
+  }
+
+  /** Does what the engine asks for; what comes of that, it is told later. */
   carryOut(actions: ActionRecord[]): void {
-    actions.forEach((action) => this.perform(action));
-    for (let input = this.inputs.shift(); input !== undefined; input = this.inputs.shift()) {
-      input().forEach((action) => this.perform(action));
-    }
+    for (const action of actions) this.perform(action);
+  }
+
+  private tick(): void {
+    this.counts.ticks++;
+    this.carryOut(this.engine.tick());
+    this.carryOut(this.engine.chores());
   }
 
   private perform(action: ActionRecord): void {
@@ -105,61 +185,101 @@ export class World {
         this.sendEchoes(action);
         break;
       case Action.VICI_CONNECT:
-        this.charon.connect();
-        this.inputs.push(() => this.engine.viciOpened());
+        this.stream = 0;
+        this.after(0, () => this.connect());
         break;
-      case Action.VICI_SEND: {
-        const bytes = this.charon.exchange(action.bytes);
-        if (bytes.length > 0) this.inputs.push(() => this.engine.viciBytes(bytes));
+      case Action.VICI_SEND:
+        if (this.stream !== 0) this.charon.take(action.bytes);
         break;
-      }
+      case Action.VICI_CLOSE:
+        this.stream = 0;
+        break;
       case Action.LOG:
         this.log.push(action.bytes.toString("utf8"));
         break;
     }
   }
 
+  private connect(): void {
+    if (!this.vici) {
+      this.carryOut(this.engine.viciClosed(ECONNREFUSED));
+      return;
+    }
+    this.stream = ++this.last_stream;
+    this.charon.connect();
+    this.carryOut(this.engine.viciOpened());
+  }
+
   private sendEchoes(action: ActionRecord): void {
     const version = action.argument as Version;
     const echoes = this.engine.echoes(action);
     this.counts.echoes += echoes.length;
-    const received = echoes
-      .filter((echo) => this.answers(echo))
-      .map((echo) => ({
-        source: echo.destination,
-        message: version === 4 ? replyV4(echo) : reply(echo, version),
-      }));
+    const received = echoes.filter((echo, index) => this.send(echo, version, index));
     if (received.length === 0) return;
-    this.counts.replies += received.length;
-    this.inputs.push(() => {
-      this.setTime(this.now_ms + ROUND_TRIP_MS);
-      return this.engine.replies(version, received);
+    this.after(this.round_trip_ms, () => {
+      this.deliver(
+        version,
+        received.map((echo) => replyTo(echo, version)),
+      );
     });
+  }
+
+  /** Replies come in. */
+  deliver(version: Version, received: Received[]): void {
+    this.counts.replies += received.length;
+    this.carryOut(this.engine.replies(version, received));
+  }
+
+  /** Whether the echo is answered. */
+  private send(echo: Echo, version: Version, index: number): boolean {
+    const source = addressText(echo.source);
+    const destination = addressText(echo.destination);
+    const sa = this.charon.route(source, destination);
+    let answered = false;
+    if (sa === undefined) {
+      this.counts.held_back++;
+      this.carryOut(this.engine.unsent(version, index, EPERM));
+    } else {
+      sa.packets_out++;
+      answered = this.charon.works(sa) && this.answers(echo);
+      if (answered) this.after(this.round_trip_ms, () => sa.packets_in++);
+    }
+    this.sent?.push({ at_ms: this.now_ms, source, destination, answered });
+    return answered;
   }
 }
 
 /** Connections to as many peers, whose VPNs are called after them. */
-export function branches(count: number): Connection[] {
+export function branches(count: number, more: Partial<Connection> = {}): Connection[] {
   return Array.from({ length: count }, (_, i) => ({
     name: `branch${i}`,
     local: "192.0.2.1",
-    remote: `198.51.100.${i}`,
+    remote: `198.51.${100 + (i >> 8)}.${i & 255}`,
     local_ts: "10.1.0.0/16",
-    remote_ts: `10.2.${i}.0/24`,
+    remote_ts: `10.${2 + (i >> 8)}.${i & 255}.0/24`,
+    ...more,
   }));
 }
 
 /** A configuration that monitors them, with further lines for each VPN. */
 export function monitored(connections: Connection[], ...options: string[]): string {
-  const vpn = ({ name }: Connection, i: number): string[] => [
+  const vpn = ({ name, remote_ts }: Connection): string[] => [
     `config vpn '${name}'`,
     `option gateway '${name}'`,
     "option monitor '1'",
     "option source_ip '10.1.0.1'",
-    `list destination_ip '10.2.${i}.10'`,
+    `list destination_ip '${remote_ts.replace("0/24", "10")}'`,
     ...options,
   ];
   return connections.flatMap(vpn).join("\n") + "\n";
+}
+
+/** What the target answers. */
+export function replyTo(echo: Echo, version: Version): Received {
+  return {
+    source: echo.destination,
+    message: version === 4 ? replyV4(echo) : reply(echo, version),
+  };
 }
 
 /** The echo turned around: another type, and the checksum that goes with it (RFC 1624). */

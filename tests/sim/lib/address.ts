@@ -1,0 +1,27 @@
+/** Addresses as the engine's slots hold them, and as charon writes them. */
+import { BlockList, isIPv6 } from "node:net";
+
+const ADDRESS_BYTES = 16;
+/** What stands before an IPv4 address (RFC 4291, 2.5.5.2). */
+export const MAPPED = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+
+/** The text of an address in a slot. */
+export function addressText(address: Buffer): string {
+  if (address.subarray(0, MAPPED.length).equals(MAPPED)) {
+    return [...address.subarray(MAPPED.length)].join(".");
+  }
+  const groups = Array.from({ length: ADDRESS_BYTES / 2 }, (_, i) => address.readUInt16BE(2 * i));
+  return groups.map((group) => group.toString(16)).join(":");
+}
+
+/** Whether `10.1.0.0/16` or `fd01::/64` covers the address. */
+export function covers(selector: string, address: string): boolean {
+  const [network = "", bits = ""] = selector.split("/");
+  const list = new BlockList();
+  list.addSubnet(network, Number(bits), family(network));
+  return list.check(address, family(address));
+}
+
+function family(address: string): "ipv4" | "ipv6" {
+  return isIPv6(address) ? "ipv6" : "ipv4";
+}
