@@ -43,7 +43,7 @@ export function randomText(alphabet: string, len: i32): string {
 export function flip(p: usize, bit: i32): void {
   const at = p + (bit >> 3);
   const mask = 1 << (bit & 7);
-  store<u8>(at, <u8>(<i32>load<u8>(at) ^ mask));
+  store<u8>(at, <u8>((<i32>load<u8>(at)) ^ mask));
 }
 
 /** Gives one of the bytes another value; zero and 255 more often than others. */
