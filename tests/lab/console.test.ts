@@ -9,12 +9,14 @@ const SA_LINE =
 /** screenos.md, 'Event log'. */
 const EVENT_LINE = /^\[Root\]system-[a-z]+-\d{5}: .* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/;
 
+const CHILDREN = [{ name: "net" }, { name: "other", net: 1 }];
+
 test("rekeyctl prints ScreenOS's forms, JSON, and exit statuses", () =>
-  withLab("console", {}, async (lab) => {
+  withLab("console", { connections: [{ name: "s2s", children: CHILDREN }] }, async (lab) => {
     await lab.startUp();
     const rekeyd = lab.a.rekeyd([
       vpnSpec({ child: "net" }),
-      vpnSpec({ monitor: 0, rekey: 0 }, "off"),
+      vpnSpec({ child: "other", monitor: 0, rekey: 0 }, "off"),
     ]);
     await rekeyd.start();
     await rekeyd.waitState(VPN, ["up"], 3000);
@@ -51,8 +53,9 @@ test("rekeyctl prints ScreenOS's forms, JSON, and exit statuses", () =>
     assert.equal((await rekeyd.rekeyctl("get", "vpn", "nobody")).code, 1);
     assert.equal((await rekeyd.rekeyctl()).code, 2, "usage");
 
+    const fault = Date.now();
     await lab.router.cut();
-    await timeToDetect(rekeyd);
+    await timeToDetect(rekeyd, fault);
     const down = await rekeyd.rekeyctl("get", "event");
     assert.match(down.stdout, /^\[Root\]system-critical-00041: VPN 'branch' from .* is down\. \(/m);
     assert.match(down.stdout, /system-information-00536: VPN monitoring for VPN branch has deact/);

@@ -19,8 +19,9 @@ test("strongSwan's own DPD and restart beside rekeyd: shown, and no harm", () =>
     const { ike } = (await rekeyd.vpn(VPN)) as unknown as { ike: { dpd: boolean } };
     assert.equal(ike.dpd, true);
     const old = await lab.a.charon.waitInstalled("net");
+    const fault = Date.now();
     await lab.b.charon.restart();
-    await timeToDetect(rekeyd);
+    await timeToDetect(rekeyd, fault);
     await timeToPass(ping, RECOVERY_MS);
     await assertRecovered(lab, rekeyd, old);
   });

@@ -9,23 +9,24 @@ test("SIGHUP: a bad file changes nothing and is told, a good one only what chang
     const { rekeyd, ping } = await startMonitored(lab);
     const old = await lab.a.charon.waitInstalled("net");
 
-    rekeyd.reload("config vpn 'branch'\n\toption gatewy 's2s'\n\toption monitor '1'\n");
+    rekeyd.reload("config vpn 'branch'\n\toption gateway 's2s'\n\toption treshold '5'\n");
     const [refused] = await waitUntil(
       "the bad file is refused",
       3000,
       () => rekeyd.eventsLike(/^Configuration refused/),
       (events) => events.length === 1,
     );
-    assert.match(refused!.text, /rekeyd\.conf:2: .*gatewy.*gateway/);
+    assert.match(refused!.text, /rekeyd\.conf:3: .*treshold.*threshold/);
     assert.equal((await rekeyd.vpn(VPN)).state, "up");
 
-    const second = vpnSpec({ monitor: 0, rekey: 0 }, "second");
+    const second = vpnSpec({ child: "other", monitor: 0, rekey: 0 }, "second");
     rekeyd.reload(lab.a.rekeydConf([vpnSpec({ threshold: 5 }), second]));
     await waitUntil(
       "the good file is loaded",
       3000,
       () => rekeyd.vpns(),
       (vpns) => vpns.length === 2,
+      { show: (vpns) => vpns.map((vpn) => vpn.name).join(" ") },
     );
     await sleep(3000);
     const { state, misses, threshold } = await rekeyd.vpn(VPN);

@@ -37,7 +37,14 @@ test("no destination is configured, and the peer is outside the selectors: they 
 test("no destination is configured, and the peer is inside the selectors: it is the peer", () => {
   const b = UPLINK[4].b;
   const children = [{ name: "net", a: { remote_ts: `${b}/32` }, b: { local_ts: `${b}/32` } }];
-  return withLab("destination-peer", { connections: [{ name: "s2s", children }] }, async (lab) => {
+  // The tunnel carries the peer's own address: charon's packets must not go into it.
+  const mark = `plugins {
+    kernel-libipsec { allow_peer_ts = yes }
+    kernel-netlink { fwmark = !0x2a }
+    socket-default { fwmark = 0x2a }
+  }`;
+  const options = { connections: [{ name: "s2s", children }], charon: { a: mark, b: mark } };
+  return withLab("destination-peer", options, async (lab) => {
     await lab.start();
     const rekeyd = lab.a.rekeyd([without(vpnSpec(), "destination_ip")]);
     await rekeyd.start();

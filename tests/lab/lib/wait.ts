@@ -9,6 +9,7 @@ export interface WaitOptions<T> {
 }
 
 const HISTORY_LINES = 12;
+const MAX_SHOWN = 400;
 
 /**
  * Looks until `look` returns something `enough` accepts, and returns it. Every wait has a bound;
@@ -30,7 +31,7 @@ export async function waitUntil<T>(
     try {
       const seen = await look();
       if (enough(seen)) return seen;
-      text = show(seen) ?? String(seen);
+      text = (show(seen) ?? String(seen)).slice(0, MAX_SHOWN);
     } catch (error) {
       text = error instanceof Error ? error.message : String(error);
     }
