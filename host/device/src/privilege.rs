@@ -78,15 +78,15 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
     ];
     let mut calls: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     for call in always.iter().chain(OLDER_CALLS) {
-        calls.insert(i64::from(*call), vec![]);
+        calls.insert(*call, vec![]);
     }
     // Nothing becomes executable any more.
     let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
-    calls.insert(libc::SYS_mmap.into(), vec![SeccompRule::new(vec![not_executable.clone()])?]);
-    calls.insert(libc::SYS_mprotect.into(), vec![SeccompRule::new(vec![not_executable])?]);
+    calls.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone()])?]);
+    calls.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
     // Files are only read.
     let read_only = masked(2, (libc::O_ACCMODE | libc::O_CREAT) as u64, libc::O_RDONLY as u64)?;
-    calls.insert(libc::SYS_openat.into(), vec![SeccompRule::new(vec![read_only])?]);
+    calls.insert(libc::SYS_openat, vec![SeccompRule::new(vec![read_only])?]);
     // New sockets: vici, syslog; netlink for a fresh engine.
     let domain = |domain: libc::c_int| masked(0, u32::MAX.into(), domain as u64);
     let route = masked(2, u32::MAX.into(), libc::NETLINK_ROUTE as u64)?;
@@ -94,7 +94,7 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         SeccompRule::new(vec![domain(libc::AF_UNIX)?])?,
         SeccompRule::new(vec![domain(libc::AF_NETLINK)?, route])?,
     ];
-    calls.insert(libc::SYS_socket.into(), sockets);
+    calls.insert(libc::SYS_socket, sockets);
     Ok(calls)
 }
 
