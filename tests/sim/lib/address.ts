@@ -14,12 +14,18 @@ export function addressText(address: Buffer): string {
   return groups.map((group) => group.toString(16)).join(":");
 }
 
+const prefixes = new Map<string, BlockList>();
+
 /** Whether `10.1.0.0/16` or `fd01::/64` covers the address. */
 export function covers(selector: string, address: string): boolean {
-  const [network = "", bits = ""] = selector.split("/");
-  const list = new BlockList();
-  list.addSubnet(network, Number(bits), family(network));
-  return list.check(address, family(address));
+  let prefix = prefixes.get(selector);
+  if (prefix === undefined) {
+    const [network = "", bits = ""] = selector.split("/");
+    prefix = new BlockList();
+    prefix.addSubnet(network, Number(bits), family(network));
+    prefixes.set(selector, prefix);
+  }
+  return prefix.check(address, family(address));
 }
 
 function family(address: string): "ipv4" | "ipv6" {

@@ -53,6 +53,7 @@ export interface VpnJson {
 export class World implements Surroundings {
   readonly charon: Charon;
   readonly log: string[] = [];
+  private readonly log_times_ms: number[] = [];
   readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0, held_back: 0 };
   /** Every echo, if they are to be kept. */
   sent: Sent[] | undefined;
@@ -133,6 +134,11 @@ export class World implements Surroundings {
     return this.log.filter((line) => line.includes(text)).length;
   }
 
+  /** When that was. */
+  saidAt(text: string): number[] {
+    return this.log_times_ms.filter((_, i) => this.log[i]!.includes(text));
+  }
+
   /** What the engine asked charon to do, lists left out. */
   requests(since_ms = 0): string[] {
     return this.charon.requests.filter(({ at_ms }) => at_ms >= since_ms).map(({ text }) => text);
@@ -196,6 +202,7 @@ export class World implements Surroundings {
         break;
       case Action.LOG:
         this.log.push(action.bytes.toString("utf8"));
+        this.log_times_ms.push(this.now_ms);
         break;
     }
   }
@@ -247,6 +254,15 @@ export class World implements Surroundings {
     this.sent?.push({ at_ms: this.now_ms, source, destination, answered });
     return answered;
   }
+}
+
+/** A world that has settled: SAs are there, whoever made them, and its VPNs are monitored and up. */
+export function settled(connections: Connection[], ...options: string[]): World {
+  const world = new World(new Engine(), connections);
+  for (const { name } of connections) world.charon.establish(name);
+  world.configure(monitored(connections, ...options));
+  world.run(10_000);
+  return world;
 }
 
 /** Connections to as many peers, whose VPNs are called after them. */
