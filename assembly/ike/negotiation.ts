@@ -63,7 +63,9 @@ export function wake(index: i32): void {
   const gateway = gatewayAt(index);
   const waits = gateway.step == Negotiation.BACKING_OFF;
   const silent = gateway.step == Negotiation.INITIATING && !anyAnswered(gateway);
-  if (waits || silent) setDeadline(index, now_ms);
+  if (!waits && !silent) return;
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
+  setDeadline(index, now_ms);
 }
 
 /** The gateway's time has come (its timer): the limit of the step, or the end of a pause. */
@@ -195,10 +197,10 @@ function terminate(index: i32): void {
     gateway.old_id = max(gateway.old_id, sa.id);
   }
   request(Request.LIST_SAS, index, gateway.name);
+  if (hasEstablished(gateway)) phase1Deactivated(vpnAt(gateway.vpn).config.name, gateway.peer_ip);
   setStep(index, Negotiation.TERMINATING, TERMINATE_LIMIT_MS);
   // No event tells when an unfinished IKE_SA is gone.
   setDeadline(index, now_ms + TERMINATE_LOOK_MS);
-  phase1Deactivated(vpnAt(gateway.vpn).config.name, gateway.peer_ip);
 }
 
 function initiate(index: i32): void {
@@ -208,7 +210,15 @@ function initiate(index: i32): void {
   if (!command(index, Request.INITIATE, gateway.vpn, gateway.name, vpn.config.child)) return;
   setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
   if (hasEstablished(gateway)) phase2Initiated(name, gateway.peer_ip);
-  else phase1Initiated(name, gateway.peer_ip);
+  else if (isTold(gateway.silences)) phase1Initiated(name, gateway.peer_ip);
+}
+
+/**
+ * Of many silent attempts the first, second, fourth, eighth ... are told: an outage must not fill
+ * the log.
+ */
+function isTold(count: i32): bool {
+  return popcnt(count) <= 1;
 }
 
 /** Hands a command to strongSwan; where that cannot be done now, the gateway pauses. */
@@ -250,7 +260,8 @@ function judgeInitiate(index: i32): void {
     gateway.extended = true;
     lookAgain(index, ANSWERED_STEP_MS);
   } else {
-    retransmissionLimit(vpn.config.name, gateway.peer_ip);
+    gateway.silences++;
+    if (isTold(gateway.silences)) retransmissionLimit(vpn.config.name, gateway.peer_ip);
     if (siblingAnswers(gateway, vpn)) pause(index, now_ms + jittered(vpn.config.interval_ms));
     else terminate(index);
   }
@@ -261,6 +272,7 @@ function refused(index: i32, reason: usize, reason_len: i32): void {
   const vpn = vpnAt(gateway.vpn);
   const wait_ms = backOff(vpn.config.interval_ms, gateway.refusals);
   gateway.refusals++;
+  gateway.silences = 0;
   negotiationRefused(vpn.config.name, gateway.peer_ip, reason, reason_len, wait_ms);
   pause(index, now_ms + wait_ms);
 }
@@ -273,6 +285,7 @@ function succeed(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
   gateway.refusals = 0;
+  gateway.silences = 0;
   vpn.unnote(Note.RECOVERING);
   vpn.recoveries++;
   const unverified = vpn.recoveries - 2;

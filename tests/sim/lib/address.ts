@@ -14,6 +14,19 @@ export function addressText(address: Buffer): string {
   return groups.map((group) => group.toString(16)).join(":");
 }
 
+/** The bytes of an address as the kernel has them: 4 or 16. (Of `::` one, at most.) */
+export function addressBytes(text: string): Buffer {
+  if (!isIPv6(text)) return Buffer.from(text.split(".").map(Number));
+  const [head = "", tail = ""] = text.split("::");
+  const groups = (part: string): number[] =>
+    part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
+  const bytes = Buffer.alloc(ADDRESS_BYTES);
+  groups(head).forEach((group, i) => bytes.writeUInt16BE(group, 2 * i));
+  const last = groups(tail);
+  last.forEach((group, i) => bytes.writeUInt16BE(group, ADDRESS_BYTES - 2 * (last.length - i)));
+  return bytes;
+}
+
 const prefixes = new Map<string, BlockList>();
 
 /** Whether `10.1.0.0/16` or `fd01::/64` covers the address. */

@@ -9,6 +9,7 @@ import {
 } from "../../../host/node/engine.ts";
 import { addressText, MAPPED } from "./address.ts";
 import { Agenda } from "./agenda.ts";
+import { Kernel } from "./kernel.ts";
 import { Charon, type Connection, type Surroundings } from "./charon.ts";
 
 const IDENTIFIER = 0x1234;
@@ -52,6 +53,7 @@ export interface VpnJson {
 
 export class World implements Surroundings {
   readonly charon: Charon;
+  readonly kernel = new Kernel();
   readonly log: string[] = [];
   private readonly log_times_ms: number[] = [];
   readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0, held_back: 0 };
@@ -162,6 +164,11 @@ export class World implements Surroundings {
     this.engine.now_ms = now_ms;
   }
 
+  /** Bytes of the kernel's. */
+  network(bytes: Buffer): void {
+    this.carryOut(this.engine.network(bytes));
+  }
+
   /** Bytes of charon's on the connection there is now. */
   viciBytes(bytes: Buffer): void {
     if (this.stream !== 0) this.carryOut(this.engine.viciBytes(bytes));
@@ -199,6 +206,9 @@ export class World implements Surroundings {
         break;
       case Action.VICI_CLOSE:
         this.stream = 0;
+        break;
+      case Action.NETLINK_SEND:
+        this.after(0, () => this.network(this.kernel.answer(action.bytes)));
         break;
       case Action.LOG:
         this.log.push(action.bytes.toString("utf8"));
