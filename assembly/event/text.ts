@@ -292,6 +292,17 @@ export function charonLost(path: usize, errno: i32): void {
   endEvent();
 }
 
+/** The machine has more interfaces or addresses than are kept: a source may not be found. */
+export function networkFull(interfaces: i32, addresses: i32): void {
+  beginEvent(Severity.WARNING, Id.SYSTEM, 0)
+    .text("More than ")
+    .decimal(interfaces)
+    .text(" interfaces or ")
+    .decimal(addresses)
+    .text(" addresses: the rest is not known. Where a source is not found, set source_ip.");
+  endEvent();
+}
+
 /** A configuration was taken. */
 export function configurationLoaded(path: usize, path_len: i32, vpns: i32): void {
   beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)

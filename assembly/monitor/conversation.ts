@@ -34,6 +34,8 @@ const RESYNC_MS: i64 = 60_000;
 const RETRY_MS: i64 = 1_000;
 
 let resync_at_ms: i64 = NEVER;
+/** Whether it has been said that charon cannot be reached: once until it can be again. */
+let said_lost: bool = false;
 /** Whether every item of the listing that is coming in was understood and found room. */
 let understood: bool = true;
 
@@ -90,6 +92,7 @@ export function converse(): void {
 
 function connected(): void {
   charonConnected(running.vici);
+  said_lost = false;
   understood = true;
   beginListing();
   lookAtConnections();
@@ -101,8 +104,9 @@ function connected(): void {
  * again.
  */
 function closed(): void {
+  if (!said_lost) charonLost(running.vici, indicated.errno);
+  said_lost = true;
   if (!indicated.lost) return;
-  charonLost(running.vici, indicated.errno);
   resync_at_ms = NEVER;
   forgetSteps();
   for (let i = 0; i < gatewayCount(); i++) gatewayAt(i).phase1_id = 0;

@@ -1,7 +1,8 @@
+import { ADDRESS_BYTES } from "../bytes/address";
 import { Pool, POOL_BYTES, poolAt } from "../bytes/pool";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
 import { NEVER } from "../clock";
-import { MAX_GATEWAYS } from "../limits";
+import { MAX_GATEWAYS, MAX_IKE_NAME_BYTES } from "../limits";
 import { cancel, schedule } from "../timer/wheel";
 
 /** Where a gateway's negotiation stands (ike/negotiation.ts has the steps). */
@@ -22,6 +23,9 @@ export const enum Negotiation {
 
 /** Bytes of a Gateway record. */
 export const GATEWAY_BYTES: i32 = 256;
+const NAME: i32 = 112;
+const LOCAL_IP: i32 = NAME + MAX_IKE_NAME_BYTES + 1;
+const PEER_IP: i32 = LOCAL_IP + ADDRESS_BYTES;
 
 /** An IKE peer: a strongSwan connection that at least one VPN names. */
 @unmanaged
@@ -59,6 +63,8 @@ export class Gateway {
   extended: bool;
   /** Refusals in a row: the back-off's exponent. */
   refusals: i32;
+  /** Attempts in a row that the peer did not answer. */
+  silences: i32;
   /** Timer of the wheel (timer/wheel.ts): the earliest of the times below. */
   timer: i32;
   /** When the negotiation's step is looked at next, or the pause ends. */
@@ -73,13 +79,13 @@ export class Gateway {
   soft_at_ms: i64;
   // By offset: a name of MAX_IKE_NAME_BYTES, and two addresses, unset for %any.
   get name(): usize {
-    return changetype<usize>(this) + 96;
+    return changetype<usize>(this) + NAME;
   }
   get local_ip(): usize {
-    return changetype<usize>(this) + 160;
+    return changetype<usize>(this) + LOCAL_IP;
   }
   get peer_ip(): usize {
-    return changetype<usize>(this) + 176;
+    return changetype<usize>(this) + PEER_IP;
   }
 }
 
@@ -98,6 +104,7 @@ export function gatewayCount(): i32 {
 
 /** Empties the table. */
 export function initGateways(): void {
+  assert(<i32>offsetof<Gateway>() <= NAME && PEER_IP + ADDRESS_BYTES <= GATEWAY_BYTES);
   pool.init(gateways.init(GATEWAY_BYTES, MAX_GATEWAYS));
 }
 

@@ -1,5 +1,6 @@
+import { ADDRESS_BYTES } from "../bytes/address";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
-import { MAX_PHASE1 } from "../limits";
+import { MAX_ALGORITHM_BYTES, MAX_PHASE1 } from "../limits";
 
 /** strongSwan's names of an IKE_SA's states (vici list-sas, `state`). */
 export const enum IkeState {
@@ -15,7 +16,10 @@ export const enum IkeState {
 }
 
 /** Bytes of a Phase1 record. */
-export const PHASE1_BYTES: i32 = 256;
+export const PHASE1_BYTES: i32 = 128;
+const LOCAL_HOST: i32 = 64;
+const REMOTE_HOST: i32 = LOCAL_HOST + ADDRESS_BYTES;
+const ALGORITHM: i32 = REMOTE_HOST + ADDRESS_BYTES;
 
 /** An IKE_SA as the last listing showed it. */
 @unmanaged
@@ -56,14 +60,14 @@ export class Phase1 {
   spare_since_ms: i64;
   // Behind the scalars, by offset: 16 bytes each, and a name of MAX_ALGORITHM_BYTES.
   get local_host(): usize {
-    return changetype<usize>(this) + 64;
+    return changetype<usize>(this) + LOCAL_HOST;
   }
   get remote_host(): usize {
-    return changetype<usize>(this) + 96;
+    return changetype<usize>(this) + REMOTE_HOST;
   }
   /** As ScreenOS writes it: `aes128/sha256`. */
   get algorithm(): usize {
-    return changetype<usize>(this) + 112;
+    return changetype<usize>(this) + ALGORITHM;
   }
 }
 
@@ -77,5 +81,7 @@ export function phase1At(index: i32): Phase1 {
 
 /** Empties the table. */
 export function initPhase1(): void {
+  assert(<i32>offsetof<Phase1>() <= LOCAL_HOST);
+  assert(ALGORITHM + 1 + MAX_ALGORITHM_BYTES <= PHASE1_BYTES);
   phase1s.init(PHASE1_BYTES, MAX_PHASE1);
 }

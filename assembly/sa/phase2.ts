@@ -1,6 +1,6 @@
 import { Selector, SELECTOR_BYTES } from "../bytes/selector";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
-import { MAX_PHASE2, MAX_SELECTORS } from "../limits";
+import { MAX_ALGORITHM_BYTES, MAX_PHASE2, MAX_SELECTORS } from "../limits";
 
 /** strongSwan's names of a CHILD_SA's states (vici list-sas, `state`). */
 export const enum ChildState {
@@ -20,7 +20,8 @@ export const enum ChildState {
 
 /** Bytes of a Phase2 record. */
 export const PHASE2_BYTES: i32 = 512;
-const LOCAL_SELECTORS = 160;
+const ALGORITHM: i32 = 128;
+const LOCAL_SELECTORS = ALGORITHM + MAX_ALGORITHM_BYTES + 1;
 const REMOTE_SELECTORS = LOCAL_SELECTORS + MAX_SELECTORS * SELECTOR_BYTES;
 
 /** A CHILD_SA as the last listing showed it. */
@@ -63,7 +64,7 @@ export class Phase2 {
   spare_since_ms: i64;
   /** As ScreenOS writes it: `esp:aes128/sha256`; a name of MAX_ALGORITHM_BYTES. */
   get algorithm(): usize {
-    return changetype<usize>(this) + 128;
+    return changetype<usize>(this) + ALGORITHM;
   }
   local_selector(i: i32): Selector {
     return changetype<Selector>(changetype<usize>(this) + LOCAL_SELECTORS + i * SELECTOR_BYTES);
@@ -92,5 +93,7 @@ export function phase2At(index: i32): Phase2 {
 
 /** Empties the table. */
 export function initPhase2(): void {
+  assert(<i32>offsetof<Phase2>() <= ALGORITHM);
+  assert(REMOTE_SELECTORS + MAX_SELECTORS * SELECTOR_BYTES <= PHASE2_BYTES);
   phase2s.init(PHASE2_BYTES, MAX_PHASE2);
 }
