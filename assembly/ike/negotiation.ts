@@ -61,6 +61,7 @@ export function unask(vpn_index: i32): void {
 /** An uplink or a route came back: what waits, or waits for a silent peer, is tried at once. */
 export function wake(index: i32): void {
   const gateway = gatewayAt(index);
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
   const waits = gateway.step == Negotiation.BACKING_OFF;
   const silent = gateway.step == Negotiation.INITIATING && !anyAnswered(gateway);
   if (!waits && !silent) return;
