@@ -99,7 +99,7 @@ export function observe(index: i32): void {
   const gateway = gatewayAt(index);
   if (gateway.vpn < 0) return;
   if (reached(gateway)) succeed(index);
-  else if (gateway.step == Negotiation.TERMINATING && oldPhase1Gone(gateway)) approach(index);
+  else if (gateway.step == Negotiation.TERMINATING && oldPhase1Gone(gateway)) tryAnew(index);
   else if (gateway.step == Negotiation.REKEYING_CHILD && vpnAt(gateway.vpn).current < 0)
     approach(index);
   else if (gateway.judging) judge(index);
@@ -157,6 +157,16 @@ function begin(index: i32): void {
     under_way++;
     gateway.vpn = vpn_index;
     approach(index);
+  }
+}
+
+/** The way is free for a fresh attempt: at a silent peer it waits behind the gateways that queue. */
+function tryAnew(index: i32): void {
+  if (gatewayAt(index).silences == 0 || queued == 0) {
+    approach(index);
+  } else {
+    rest(index, Negotiation.QUEUED, NEVER);
+    queued++;
   }
 }
 

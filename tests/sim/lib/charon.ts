@@ -292,10 +292,12 @@ export class Charon {
 
   private connectIke(ike: IkeSa): void {
     const peer = this.peer(ike.connection.name);
-    this.exchange(ike, 2, () => {
+    this.exchange(ike, 1, () => {
       ike.answered = true;
-      if (peer.refuses) this.removeIke(ike);
-      else this.establishIke(ike);
+      this.exchange(ike, 1, () => {
+        if (peer.refuses) this.removeIke(ike);
+        else this.establishIke(ike);
+      });
     });
   }
 

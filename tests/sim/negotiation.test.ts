@@ -1,0 +1,408 @@
+/** Recovery: what is asked of strongSwan, in which order, how often, and for whom. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Engine } from "../../host/node/engine.ts";
+import type { Connection } from "./lib/charon.ts";
+import { branches, monitored, settled, type VpnJson, World } from "./lib/world.ts";
+
+const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];
+const REKEY = [...EVERY_SECOND, "option rekey '1'"];
+/** design.md, rule 7. */
+const MAX_NEGOTIATIONS = 16;
+const MAX_BACK_OFF_MS = 300_000;
+
+/** One gateway with two children, each a VPN of its own. */
+const SHARED: Connection = {
+  name: "hub",
+  local: "192.0.2.1",
+  remote: "198.51.100.1",
+  local_ts: "",
+  remote_ts: "",
+  children: [
+    { name: "net0", local_ts: "10.1.0.0/16", remote_ts: "10.2.0.0/24" },
+    { name: "net1", local_ts: "10.1.0.0/16", remote_ts: "10.2.1.0/24" },
+  ],
+};
+
+function shared(...options: string[]): World {
+  const world = new World(new Engine(), [SHARED]);
+  const text = monitored(SHARED.children as Connection[], ...options);
+  world.configure(text.replace(/option gateway '.*'/g, "option gateway 'hub'"));
+  world.run(10_000);
+  assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+  return world;
+}
+
+/** Times of the requests that begin so, since a time. */
+function times(world: World, text: string, since_ms: number): number[] {
+  return world.charon.requests
+    .filter((request) => request.at_ms >= since_ms && request.text.startsWith(text))
+    .map(({ at_ms }) => at_ms);
+}
+
+function gaps(times_ms: number[]): number[] {
+  return times_ms.slice(1).map((at_ms, i) => at_ms - times_ms[i]!);
+}
+
+/** One fault, found and mended: what the log says of it. */
+function assertRecovered(world: World): void {
+  assert.deepEqual(world.states(), { branch0: "up" });
+  assert.equal(world.charon.children("branch0").length, 1);
+  assert.equal(world.said("is down"), 1);
+  assert.equal(world.said("has deactivated the SA with ID 0x00000001"), 1);
+  assert.equal(world.said("has successfully rekeyed"), 1);
+  assert.equal(world.said("is up"), 2);
+  assert.equal(world.counts.held_back, 0);
+}
+
+describe("one fault:", () => {
+  test("nothing is up: the tunnel is brought up at once", () => {
+    const connections = branches(1);
+    const world = new World(new Engine(), connections);
+    world.configure(monitored(connections, ...REKEY));
+    const took_ms = world.runUntil(() => world.said("is up") > 0, 5_000);
+    assert.ok(took_ms <= 1_000, `${took_ms} ms`);
+    assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+    assert.equal(world.said("is down"), 0);
+    assert.equal(world.said("successfully rekeyed"), 0);
+  });
+
+  test("the SA is dead while IKE lives: a new key, and nothing else", () => {
+    const world = settled(branches(1), ...REKEY);
+    const dead = world.charon.child("branch0");
+    dead.dead = true;
+    world.run(30_000);
+    assertRecovered(world);
+    assert.deepEqual(world.requests(), [`rekey child ${dead.id}`]);
+    const back_ms = world.saidAt("is up")[1]! - world.saidAt("is down")[0]!;
+    assert.ok(back_ms <= 100, `${back_ms} ms`);
+  });
+
+  test("the peer has forgotten everything: a new IKE_SA after a second", () => {
+    const world = settled(branches(1), ...REKEY);
+    const { id, ike } = world.charon.child("branch0");
+    world.charon.forget("branch0");
+    world.run(30_000);
+    assertRecovered(world);
+    const expected = [`rekey child ${id}`, `terminate ike ${ike.id}`, "initiate branch0/branch0"];
+    assert.deepEqual(world.requests(), expected);
+    const back_ms = world.saidAt("is up")[1]! - world.saidAt("is down")[0]!;
+    assert.ok(back_ms <= 1_500, `${back_ms} ms`);
+  });
+
+  for (const cut_ms of [5_000, 30_000, 200_000]) {
+    test(`the path is cut for ${cut_ms / 1_000} s: back within an interval and 2 s`, () => {
+      const world = settled(branches(1), ...REKEY);
+      world.charon.peer("branch0").silent = true;
+      world.run(cut_ms);
+      world.charon.peer("branch0").silent = false;
+      const healed_ms = world.now_ms;
+      world.run(30_000);
+      assertRecovered(world);
+      const back_ms = world.saidAt("is up")[1]! - healed_ms;
+      assert.ok(back_ms <= 3_000, `${back_ms} ms`);
+    });
+  }
+
+  test("an operator deletes the SA: down at once, and negotiated anew", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.charon.removeAll();
+    world.run(5_000);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.said("is down"), 1);
+    assert.equal(world.said("has deactivated"), 0);
+    assert.equal(world.said("successfully rekeyed"), 1);
+    assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+    const back_ms = world.saidAt("is up")[1]! - world.saidAt("is down")[0]!;
+    assert.ok(back_ms <= 1_000, `${back_ms} ms`);
+  });
+
+  test("the peer makes the new SA itself: ours is not made beside it", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.charon.forget("branch0");
+    world.runUntil(() => world.requests().some((text) => text.startsWith("terminate")), 10_000, 1);
+    world.charon.establish("branch0", false);
+    world.run(30_000);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.charon.children("branch0").length, 1);
+    assert.equal(world.said("successfully rekeyed"), 1);
+    assert.ok(!world.requests().includes("initiate branch0/branch0"), world.requests().join(", "));
+  });
+
+  test("strongSwan answers late, and the negotiation waits for it", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.charon.response_ms = 300;
+    world.charon.forget("branch0");
+    world.run(60_000);
+    assertRecovered(world);
+  });
+
+  test("a line with a delay longer than the interval", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.round_trip_ms = 1_400;
+    world.charon.peer("branch0").exchange_ms = 1_400;
+    world.run(30_000);
+    assert.equal(world.said("is down"), 0);
+    world.charon.forget("branch0");
+    world.run(60_000);
+    assertRecovered(world);
+  });
+
+  test("a slow peer that has answered gets its time", () => {
+    const world = settled(branches(1), ...REKEY);
+    // In all longer than an attempt at a silent peer.
+    world.charon.peer("branch0").exchange_ms = 800;
+    world.charon.forget("branch0");
+    world.run(60_000);
+    assertRecovered(world);
+  });
+});
+
+describe("attempts", () => {
+  test("at a silent peer come each interval, +-10 %, for as long as it takes", () => {
+    const world = settled(
+      branches(1),
+      "option interval '5'",
+      "option threshold '2'",
+      "option rekey '1'",
+    );
+    world.charon.peer("branch0").silent = true;
+    world.run(60_000);
+    const since_ms = world.now_ms;
+    world.run(600_000);
+    const between_ms = gaps(times(world, "initiate", since_ms));
+    assert.ok(between_ms.length >= 100, `${between_ms.length} attempts`);
+    // The removal of the last one's IKE_SA comes on top: 33 ms and a look each 50 ms.
+    for (const gap_ms of between_ms) assert.ok(gap_ms >= 4_500 && gap_ms <= 5_650, `${gap_ms} ms`);
+    assert.ok(Math.max(...between_ms) - Math.min(...between_ms) > 200, "no jitter");
+    assert.ok(world.charon.ikes.length <= 1);
+    assert.equal(world.said("is down"), 1);
+    assert.equal(world.said("has deactivated"), 1);
+  });
+
+  for (const late of [false, true]) {
+    test(`that are refused ${late ? "by the peer" : "by strongSwan"} back off, doubling, to 5 min`, () => {
+      const connections = branches(1);
+      const world = new World(new Engine(), late ? connections : []);
+      world.charon.peer("branch0").refuses = true;
+      world.configure(monitored(connections, "option interval '2'", "option rekey '1'"));
+      world.run(3_600_000);
+      const between_ms = gaps(times(world, "initiate", 0));
+      // Seen at the attempt's limit, an interval later, if the peer refused.
+      const seen_ms = late ? 2_400 : 100;
+      between_ms.forEach((gap_ms, i) => {
+        const pause_ms = Math.min(2_000 * 2 ** i, MAX_BACK_OFF_MS);
+        const shown = `pause ${i} is ${gap_ms} ms`;
+        assert.ok(gap_ms >= 0.9 * pause_ms && gap_ms <= 1.1 * pause_ms + seen_ms, shown);
+      });
+      assert.ok(between_ms.length >= 17 && between_ms.length <= 22, `${between_ms.length}`);
+      assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
+    });
+  }
+
+  test("after refusals begin with the shortest pause again once one has succeeded", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.charon.peer("branch0").refuses = true;
+    world.charon.forget("branch0");
+    world.run(600_000);
+    world.charon.peer("branch0").refuses = false;
+    world.run(400_000);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    world.charon.peer("branch0").refuses = true;
+    world.charon.forget("branch0");
+    const since_ms = world.now_ms;
+    world.run(20_000);
+    const [first_ms] = gaps(times(world, "initiate", since_ms)) as [number];
+    assert.ok(first_ms <= 2_500, `${first_ms} ms`);
+  });
+
+  test("wait no longer when a route comes back: refused ones, and silent ones", () => {
+    for (const fault of ["refuses", "silent"] as const) {
+      const world = settled(
+        branches(1),
+        "option interval '60'",
+        "option threshold '1'",
+        "option rekey '1'",
+      );
+      world.run(60_000);
+      world.charon.peer("branch0")[fault] = true;
+      world.charon.forget("branch0");
+      world.run(1_000_000);
+      world.charon.peer("branch0")[fault] = false;
+      const since_ms = world.now_ms;
+      world.network(world.kernel.addRoute());
+      world.run(500);
+      assert.equal(times(world, "initiate", since_ms).length, 1, fault);
+      world.run(1_000);
+      assert.deepEqual(world.states(), { branch0: "up" }, fault);
+    }
+  });
+
+  test("of a hundred gateways at once: no more than the cap, and each gets its turn", () => {
+    const connections = branches(100);
+    const world = settled(connections, ...REKEY);
+    for (const { name } of connections) world.charon.peer(name).silent = true;
+    let most = 0;
+    const look = (): void => {
+      const { vpns } = JSON.parse(world.command("json get vpn")) as { vpns: VpnJson[] };
+      const talks = ["rekeying Phase 2", "removing Phase 1", "initiating"];
+      most = Math.max(most, vpns.filter((vpn) => talks.includes(vpn.negotiation)).length);
+    };
+    for (let i = 0; i < 600; i++) {
+      world.run(100);
+      look();
+    }
+    assert.equal(most, MAX_NEGOTIATIONS);
+    const tried = new Set(world.requests());
+    for (const { name } of connections) assert.ok(tried.has(`initiate ${name}/${name}`), name);
+    for (const { name } of connections) world.charon.peer(name).silent = false;
+    const took_ms = world.runUntil(
+      () => Object.values(world.states()).every((state) => state === "up"),
+      60_000,
+      100,
+    );
+    assert.ok(took_ms <= 15_000, `${took_ms} ms`);
+    for (const { name } of connections) {
+      assert.equal(world.charon.children(name).length, 1, name);
+    }
+  });
+});
+
+describe("two VPNs on one gateway:", () => {
+  test("one is dead: the other loses nothing", () => {
+    const world = shared(...REKEY);
+    world.charon.child("net0").dead = true;
+    world.run(30_000);
+    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+    assert.equal(world.said("VPN 'net1' from 198.51.100.1 is down"), 0);
+    assert.equal(world.vpn("net1").availability_percent, 100);
+    assert.equal(world.vpn("net1").rekeys, 0);
+    assert.ok(world.requests().every((text) => !text.startsWith("terminate ike")));
+  });
+
+  test("one stays dead, whatever its key: IKE is not forced while the other answers", () => {
+    const world = shared(...REKEY);
+    world.answers = ({ destination }) => destination.readUInt8(14) === 1;
+    world.run(600_000);
+    assert.deepEqual(world.states(), { net0: "down", net1: "up" });
+    assert.equal(world.vpn("net1").availability_percent, 100);
+    assert.ok(world.requests().every((text) => !text.startsWith("terminate")));
+    const since_ms = world.now_ms;
+    world.run(600_000);
+    assert.ok(times(world, "rekey child", since_ms).length <= 10);
+  });
+
+  test("IKE exchanges hang while the other's data still flows: it is let live", () => {
+    const world = shared(...REKEY);
+    world.charon.peer("hub").exchange_ms = 1_000_000;
+    world.charon.child("net0").dead = true;
+    world.run(120_000);
+    assert.deepEqual(world.states(), { net0: "down", net1: "up" });
+    assert.ok(world.requests().every((text) => !text.startsWith("terminate")));
+    world.charon.child("net1").dead = true;
+    world.charon.peer("hub").exchange_ms = 5;
+    world.run(30_000);
+    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+  });
+
+  test("both are dead because the peer has forgotten: one new IKE_SA serves both", () => {
+    const world = shared(...REKEY);
+    world.charon.forget("hub");
+    world.run(30_000);
+    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+    assert.equal(world.charon.ikes.length, 1);
+    assert.equal(world.charon.children("net0").length, 1);
+    assert.equal(world.charon.children("net1").length, 1);
+    assert.ok(world.requests().filter((text) => text.startsWith("terminate ike")).length <= 2);
+  });
+});
+
+describe("without rekey", () => {
+  test("nothing is asked of strongSwan but lists, and no echo leaves after 'down'", () => {
+    const world = settled(branches(1), ...EVERY_SECOND);
+    world.charon.child("branch0").dead = true;
+    world.run(6_000);
+    assert.deepEqual(world.states(), { branch0: "down" });
+    assert.equal(world.vpn("branch0").sta, "A/D");
+    assert.match(world.command("get sa"), /A\/D/);
+    world.sent = [];
+    world.run(600_000);
+    assert.deepEqual(world.sent, []);
+    assert.deepEqual(world.requests(), []);
+    assert.equal(world.charon.children("branch0").length, 1);
+    assert.equal(world.said("has deactivated"), 0);
+  });
+
+  test("monitoring resumes with a new SPI", () => {
+    const world = settled(branches(1), ...EVERY_SECOND);
+    world.charon.child("branch0").dead = true;
+    world.run(10_000);
+    world.charon.rekeyChild(world.charon.child("branch0"));
+    world.run(1_500);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.said("is up"), 2);
+    assert.equal(world.said("rekeyed"), 0);
+    assert.equal(world.vpn("branch0").rekeys, 0);
+  });
+
+  test("monitoring resumes with inbound packets on the old SPI", () => {
+    const world = settled(branches(1), ...EVERY_SECOND);
+    const sa = world.charon.child("branch0");
+    sa.dead = true;
+    world.run(10_000);
+    sa.dead = false;
+    world.run(60_000);
+    assert.deepEqual(world.states(), { branch0: "down" });
+    sa.packets_in += 3;
+    world.run(2_500);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.deepEqual(world.requests(), []);
+  });
+
+  test("an SA that goes takes the VPN to inactive, and one that comes back to up", () => {
+    const world = settled(branches(1), ...EVERY_SECOND);
+    world.charon.removeAll();
+    world.run(5_000);
+    assert.deepEqual(world.states(), { branch0: "inactive" });
+    assert.equal(world.vpn("branch0").sta, "I/I");
+    assert.equal(world.said("is down"), 1);
+    const { echoes } = world.counts;
+    world.run(60_000);
+    assert.equal(world.counts.echoes, echoes);
+    world.charon.establish("branch0");
+    world.run(1_500);
+    assert.deepEqual(world.states(), { branch0: "up" });
+  });
+});
+
+test("what is not monitored is shown, and nothing is done about it", () => {
+  const connections = branches(1);
+  const world = new World(new Engine(), connections);
+  world.configure(monitored(connections).replace("option monitor '1'", "option monitor '0'"));
+  world.run(60_000);
+  assert.equal(world.vpn("branch0").sta, "I/I");
+  assert.equal(world.vpn("branch0").state, "inactive");
+  world.charon.establish("branch0");
+  world.run(60_000);
+  assert.equal(world.vpn("branch0").sta, "A/-");
+  assert.equal(world.vpn("branch0").state, "ready");
+  assert.equal(world.counts.echoes, 0);
+  assert.deepEqual(world.requests(), []);
+  assert.equal(world.said("is up"), 0);
+});
+
+test("whatever fails, no echo leaves while there is no SA, but for one that was on its way", () => {
+  const world = settled(
+    branches(1),
+    "option interval '0.1'",
+    "option threshold '3'",
+    "option rekey '1'",
+  );
+  for (let i = 0; i < 50; i++) {
+    world.charon.removeAll();
+    world.run(1_000 + 37 * i);
+  }
+  assert.deepEqual(world.states(), { branch0: "up" });
+  assert.equal(world.charon.children("branch0").length, 1);
+  assert.ok(world.counts.held_back <= 1, `${world.counts.held_back}`);
+});
