@@ -50,7 +50,7 @@ export const FAULTS: Fault[] = [
     key: "lifetime",
     title: `lifetime of ${LIFE_TIME_S} s ends, idle`,
     life_time_s: LIFE_TIME_S,
-    user_interval_ms: 5,
+    user_interval_ms: 10,
     async play(pair) {
       await sleep(USER_COMES_MS);
       await pair.startUser();

@@ -10,6 +10,8 @@ const LOOK_MS = 50;
 /** User traffic has stopped: longer than a moment's load on this machine. */
 const SILENCE_MS = 200;
 const VPN = "branch";
+/** The event's id, screenos.md. */
+const DOWN = 41;
 
 export interface Verdict {
   /** From the fault to 'down'. */
@@ -26,7 +28,7 @@ export interface Verdict {
 }
 
 /** What happened, for the timeline. */
-export type Listener = (pair: Pair, text: string) => void;
+export type Listener = (pair: Pair, text: string, at_ms?: number) => void;
 
 /** Two gateways for one fault, with rekeyd in one of them or with strongSwan's settings alone. */
 export class Pair {
@@ -165,9 +167,13 @@ export class Pair {
     this.lookAtUser();
     if (this.rekeyd === null) return;
     this.vpn = await this.rekeyd.vpn(VPN);
-    if (this.vpn.state === "down" && this.detected_ms === 0) this.detected_ms = performance.now();
     const events = await this.rekeyd.events();
-    for (const event of events.slice(this.events_seen)) this.listener(this, event.text);
+    for (const event of events.slice(this.events_seen)) {
+      // The event knows the moment better than a look every now and then.
+      const at_ms = Date.parse(event.time) - performance.timeOrigin;
+      if (event.id === DOWN && this.detected_ms === 0) this.detected_ms = at_ms;
+      this.listener(this, event.text, at_ms);
+    }
     this.events_seen = events.length;
   }
 
@@ -175,8 +181,9 @@ export class Pair {
     const silent = this.silence_ms() > 0;
     if (silent === this.silent) return;
     this.silent = silent;
-    if (silent) this.listener(this, "user traffic stops");
-    else {
+    if (silent) {
+      this.listener(this, "user traffic stops", performance.now() - this.silence_ms());
+    } else {
       const last = this.outages().at(-1);
       const after = last === undefined ? "" : ` after ${(last.duration_ms / 1000).toFixed(1)} s`;
       this.listener(this, `user traffic passes again${after}`);
