@@ -87,7 +87,7 @@ whenChanged(
   () => run("node_modules/.bin/asc", ["--target", "release"]),
 );
 
-cargo("the ahead-of-time compiler", COMPILER, "some 6 minutes", "-p", "compile-engine");
+cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", "-p", "compile-engine");
 
 whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact], () =>
   run(COMPILER, ["build/engine.wasm", artifact]),
