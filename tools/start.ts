@@ -51,8 +51,8 @@ function build(): void {
 const who = (pair: Pair): string => (pair.with_rekeyd ? "rekeyd" : "strongSwan alone");
 
 /**
- * A line of the timeline: time, fault, whose gateways, state and delay, what happened. What comes
- * again and again while a fault lasts is shown once, and then counted.
+ * A line of the timeline: time, fault, whose gateways, state and delay, what happened. Attempts to
+ * negotiate, which come again and again while a fault lasts, are shown once, and then counted.
  */
 function timeline(begin_ms: number): Listener {
   const shown = new Map<Pair, Set<string>>();
@@ -61,14 +61,16 @@ function timeline(begin_ms: number): Listener {
     const texts = shown.get(pair) ?? new Set();
     shown.set(pair, texts);
     const repeats = again.get(pair) ?? 0;
-    if (texts.has(text)) {
+    if (text.startsWith("IKE ") && texts.has(text)) {
       again.set(pair, repeats + 1);
       return;
     }
     if (repeats > 0) {
       again.set(pair, 0);
       texts.clear();
-      screen.say(screen.dim(`          ${pair.fault.key.padEnd(9)} (${repeats} lines like these)`));
+      screen.say(
+        screen.dim(`          ${pair.fault.key.padEnd(9)} (${repeats} more of these lines)`),
+      );
     }
     texts.add(text);
     const time = ((at_ms - begin_ms) / 1000).toFixed(1).padStart(6);

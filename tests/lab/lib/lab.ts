@@ -17,7 +17,7 @@ import { run } from "./command.ts";
 import { Namespace } from "./namespace.ts";
 import { Rekeyd, uciText, type VpnSpec } from "./rekeyd.ts";
 import { Router } from "./router.ts";
-import { State, type Kind } from "./state.ts";
+import { removeLeftovers, State, type Kind } from "./state.ts";
 import {
   DEFAULT_CHILD,
   DEFAULT_CONNECTION,
@@ -281,6 +281,8 @@ export async function withLab<T>(
   options: LabOptions,
   body: (lab: Lab) => Promise<T>,
 ): Promise<T> {
+  // What a killed run has left; side by side with others that do the same.
+  await removeLeftovers("test");
   const lab = await Lab.create(name, options);
   try {
     return await body(lab);
