@@ -2,9 +2,10 @@
  * Exactly one CHILD_SA stays. Of duplicates the one whose smaller SPI is the
  * smallest goes: both ends see the same SPIs, so both name the same one (design.md,
  * rule 8). The initiator of its IKE_SA deletes it after a while, the other end
- * only if it is still there much later.
+ * only if it is still there much later. Without rekey no SA is ever touched.
  */
 import { NEVER, now_ms } from "../clock";
+import { VpnFlag } from "../config/model";
 import { duplicateRemoved } from "../event/text";
 import { request, Request } from "../ike/vici/session";
 import { randomBelow } from "../random";
@@ -23,10 +24,13 @@ const JITTER_MS: i64 = 1_000;
 export function settle(gateway_index: i32): void {
   const gateway = gatewayAt(gateway_index);
   let soonest = NEVER;
+  let any = false;
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    if (!vpnAt(i).config.has(VpnFlag.REKEY)) continue;
+    any = true;
     soonest = min(soonest, settleVpn(gateway_index, i));
   }
-  soonest = min(soonest, settlePhase1(gateway_index));
+  if (any) soonest = min(soonest, settlePhase1(gateway_index));
   gateway.settle_at_ms = soonest;
   reschedule(gateway_index);
 }

@@ -89,6 +89,8 @@ export class Charon {
   response_ms = 0;
   /** It takes requests, and answers none. */
   hangs = false;
+  /** It tells when it will rekey a CHILD_SA, and then does not. */
+  forgets_to_rekey = false;
   /** It breaks the connection in the middle of the next list of SAs. */
   cuts_list = false;
   private last_id = 0;
@@ -177,7 +179,11 @@ export class Charon {
     ike.children.push(child);
     const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = ike.connection;
     if (lifetime_s > 0) this.world.after(lifetime_s * 1000, () => this.removeChild(child));
-    if (rekey_s > 0) this.world.after(rekey_s * 1000, () => this.rekeyChild(child));
+    if (rekey_s > 0) {
+      this.world.after(rekey_s * 1000, () => {
+        if (!this.forgets_to_rekey) this.rekeyChild(child);
+      });
+    }
     return child;
   }
 
@@ -352,7 +358,8 @@ export class Charon {
       for (const child of ike.children) child.ike = ike;
       old.children = [];
       this.tell("ike-rekey", ike);
-      this.removeIke(old);
+      old.state = "DELETING";
+      this.exchange(old, 1, () => this.removeIke(old));
     });
   }
 
@@ -431,7 +438,8 @@ export class Charon {
     return configs;
   }
 
-  private tell(event: string, ike: IkeSa, message: Section = {}): void {
+  /** An event about an IKE_SA, and the CHILD_SAs on it. */
+  tell(event: string, ike: IkeSa, message: Section = {}): void {
     if (this.hangs) return;
     const bytes = frame(Packet.EVENT, event, { ...message, ...this.listSa(ike) });
     this.world.after(this.response_ms, () => this.world.viciBytes(bytes));
