@@ -131,7 +131,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "the engine trapped at {}, on {:?}", self.message, self.input)
+        write!(f, "the engine trapped: {}, on {:?}", self.message, self.input)
     }
 }
 

@@ -54,8 +54,9 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_setsockopt,
         libc::SYS_ioctl,
         libc::SYS_fcntl,
-        // Reading the configuration again.
+        // Reading files: the configuration again, and the time zone.
         libc::SYS_fstat,
+        libc::SYS_newfstatat,
         libc::SYS_statx,
         libc::SYS_lseek,
         // A fresh engine.
