@@ -94,6 +94,8 @@ export class Charon {
   /** It breaks the connection in the middle of the next list of SAs. */
   cuts_list = false;
   private last_id = 0;
+  /** Those of one IKE daemon are random; no two are the same here. */
+  private last_spi = 0;
   private received = Buffer.alloc(0);
   private readonly peers = new Map<string, Peer>();
   /** Which children's selectors cover a source and destination. */
@@ -169,8 +171,8 @@ export class Charon {
       config,
       ike,
       state: "INSTALLED",
-      spi_in: 0xc0000000 + id,
-      spi_out: 0xd0000000 + id,
+      spi_in: 0xc0000000 + ++this.last_spi,
+      spi_out: 0xd0000000 + this.last_spi,
       packets_in: 0,
       packets_out: 0,
       installed_s: this.now_s,

@@ -63,6 +63,10 @@ export class World implements Surroundings {
   answers: (echo: Echo) => boolean = () => true;
   /** How long an echo and its reply are on their way. */
   round_trip_ms = 1;
+  /** Whether the guard holds back every echo. */
+  guard_is_wrong = false;
+  /** How much one read from the vici socket brings. */
+  read_bytes = 65_536;
   /** Whether the vici socket can be connected. */
   vici = true;
   private readonly agenda = new Agenda();
@@ -71,7 +75,7 @@ export class World implements Surroundings {
   private last_stream = 0;
 
   constructor(
-    readonly engine: Engine,
+    public engine: Engine,
     connections: Connection[],
   ) {
     this.charon = new Charon(connections, this);
@@ -79,16 +83,33 @@ export class World implements Surroundings {
     this.carryOut(engine.start([1n, 2n], IDENTIFIER));
   }
 
+  /** rekeyd is started anew; nothing else is. */
+  restart(): void {
+    const { now_ms, wall_ms } = this.engine;
+    this.stream = 0;
+    this.engine = new Engine();
+    this.engine.wall_ms = wall_ms;
+    this.engine.now_ms = now_ms;
+    this.carryOut(this.engine.start([3n, 4n], IDENTIFIER));
+  }
+
   get now_ms(): number {
     return this.engine.now_ms;
   }
 
+  /** Reads a configuration; answers its mistakes. */
+  reload(text: string): string[] {
+    const actions = this.engine.configure("test.conf", text);
+    this.carryOut(actions);
+    return actions
+      .filter(({ kind }) => kind === Action.CONFIG_ERROR)
+      .map(({ bytes }) => bytes.toString("utf8"));
+  }
+
   /** Reads a configuration that has no mistakes. */
   configure(text: string): void {
-    const actions = this.engine.configure("test.conf", text);
-    const mistake = actions.find(({ kind }) => kind === Action.CONFIG_ERROR);
-    if (mistake !== undefined) throw new Error(mistake.bytes.toString("utf8"));
-    this.carryOut(actions);
+    const [mistake] = this.reload(text);
+    if (mistake !== undefined) throw new Error(mistake);
   }
 
   /** Lets time pass, from one thing that happens to the next. */
@@ -171,7 +192,9 @@ export class World implements Surroundings {
 
   /** Bytes of charon's on the connection there is now. */
   viciBytes(bytes: Buffer): void {
-    if (this.stream !== 0) this.carryOut(this.engine.viciBytes(bytes));
+    for (let at = 0; at < bytes.length && this.stream !== 0; at += this.read_bytes) {
+      this.carryOut(this.engine.viciBytes(bytes.subarray(at, at + this.read_bytes)));
+    }
   }
 
   /** The vici connection breaks. */
@@ -253,7 +276,7 @@ export class World implements Surroundings {
     const destination = addressText(echo.destination);
     const sa = this.charon.route(source, destination);
     let answered = false;
-    if (sa === undefined) {
+    if (sa === undefined || this.guard_is_wrong) {
       this.counts.held_back++;
       this.carryOut(this.engine.unsent(version, index, EPERM));
     } else {
