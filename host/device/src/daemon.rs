@@ -4,28 +4,22 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::mem;
-use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::ptr;
-
-use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
 
 use crate::clock::{self, NEVER};
 use crate::config;
 use crate::control::Control;
 use crate::engine::{Action, Engine, Fault, Input, Program};
 use crate::guard::Guard;
-use crate::icmp::IcmpSocket;
+use crate::icmp::Icmp;
 use crate::log::{self, Log};
 use crate::netlink::Netlink;
 use crate::poll::{EventFlags, Poll};
 use crate::privilege;
+use crate::random;
 use crate::restart::Restarts;
+use crate::signal::{Signal, Signals};
+use crate::timer::Timer;
 use crate::vici::Vici;
 
 // What epoll reports, served in this order: replies before anything that could judge their lack.
@@ -58,16 +52,12 @@ pub struct Daemon {
     /// The text of the last good configuration.
     config: Vec<u8>,
     config_errors: usize,
-    /// The ICMP identifier of all our echoes.
-    identifier: u16,
-    /// IPv4's and, unless this machine has none, IPv6's.
-    icmp: [Option<IcmpSocket>; 2],
+    icmp: Icmp,
     netlink: Option<Netlink>,
     vici: Vici,
     control: Control,
-    signals: OwnedFd,
-    timer: OwnedFd,
-    timer_at_ms: i64,
+    signals: Signals,
+    timer: Timer,
     poll: Poll,
     log: Log,
     _guard: Guard,
@@ -83,8 +73,7 @@ impl Daemon {
         log: Log,
     ) -> Result<Daemon, Box<dyn Error>> {
         let text = config::read(&config_path, program.instantiate()?.input_mut().len())?;
-        let identifier = random_identifier()?;
-        let icmp = open_icmp(identifier).map_err(|error| explain("a raw ICMP socket", error))?;
+        let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error))?;
         let guard = Guard::install().map_err(|error| explain("nftables", error))?;
         let control = Control::open(control_path, CONTROL)
             .map_err(|error| format!("{}: {error}", control_path.display()))?;
@@ -97,17 +86,12 @@ impl Daemon {
             config_path,
             config: text,
             config_errors: 0,
-            identifier,
             icmp,
             netlink: None,
             vici: Vici::new(VICI),
             control,
-            signals: open_signals()?,
-            timer: timerfd_create(
-                TimerfdClockId::Monotonic,
-                TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-            )?,
-            timer_at_ms: NEVER,
+            signals: Signals::open()?,
+            timer: Timer::new()?,
             poll: Poll::new()?,
             log,
             _guard: guard,
@@ -126,13 +110,7 @@ impl Daemon {
     }
 
     fn register(&self) -> io::Result<()> {
-        for (socket, token) in self.icmp.iter().zip([REPLIES_4, REPLIES_6]) {
-            if let Some(socket) = socket {
-                self.poll.add(socket, token, EventFlags::empty())?;
-            }
-        }
         self.poll.add(&self.signals, SIGNAL, EventFlags::IN)?;
-        // Edge-triggered: setting it again is all that an expiry needs.
         self.poll.add(&self.timer, TIMER, EventFlags::IN | EventFlags::ET)?;
         self.control.register(&self.poll)
     }
@@ -149,12 +127,13 @@ impl Daemon {
                     REPLIES_6 => self.receive_replies(6),
                     VICI => self.serve_vici(flags),
                     NETLINK => self.receive_netlink(),
-                    SIGNAL => {
-                        if self.receive_signal()? {
+                    SIGNAL => match self.signals.read()? {
+                        Signal::Reload => self.reload(),
+                        Signal::Stop => {
                             self.log.note(log::NOTICE, "stopped; the SAs stay as they are");
                             return Ok(());
                         }
-                    }
+                    },
                     TIMER => (),
                     CONTROL => self.control.accept(clock::now_ms(), &self.poll),
                     client => self.serve_client(client as u32),
@@ -164,19 +143,11 @@ impl Daemon {
         }
     }
 
-    /// Sets the timer to the next deadline, if that has changed, and returns it.
+    /// Sets the timer to the next deadline, and returns that.
     fn set_timer(&mut self) -> io::Result<i64> {
         let engine_at_ms = self.engine.as_mut().map_or(self.restart_at_ms, Engine::deadline_ms);
         let at_ms = engine_at_ms.min(self.control.deadline_ms());
-        if at_ms != self.timer_at_ms {
-            self.timer_at_ms = at_ms;
-            // Zero would disarm it, which is what NEVER wants.
-            let ms = if at_ms == NEVER { 0 } else { at_ms.max(1) };
-            let at = Timespec { tv_sec: ms / 1000, tv_nsec: ms % 1000 * 1_000_000 };
-            let once = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let value = Itimerspec { it_interval: once, it_value: at };
-            timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &value)?;
-        }
+        self.timer.set(at_ms)?;
         Ok(at_ms)
     }
 
@@ -197,13 +168,12 @@ impl Daemon {
     }
 
     fn receive_replies(&mut self, version: u32) {
-        if let Some(engine) = &mut self.engine
-            && let Some(socket) = &self.icmp[socket_index(version)]
-        {
-            let count = socket.receive(engine.receive_slots_mut());
-            if count > 0 {
-                self.feed(Input::Replies { version, count });
-            }
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        let count = self.icmp.receive(version, engine.receive_slots_mut());
+        if count > 0 {
+            self.feed(Input::Replies { version, count });
         }
     }
 
@@ -235,17 +205,6 @@ impl Daemon {
                 Ok(None) | Err(_) => (),
             }
         }
-    }
-
-    /// True: it is time to go.
-    fn receive_signal(&mut self) -> io::Result<bool> {
-        let mut buffer = [0; size_of::<libc::signalfd_siginfo>()];
-        rustix::io::read(&self.signals, &mut buffer)?;
-        let number = u32::from_ne_bytes(buffer[..4].try_into().unwrap());
-        if number as libc::c_int == libc::SIGHUP {
-            self.reload();
-        }
-        Ok(number as libc::c_int != libc::SIGHUP)
     }
 
     fn serve_client(&mut self, id: u32) {
@@ -304,8 +263,8 @@ impl Daemon {
             return self.pause_engine();
         }
         let utc_offset_s = clock::utc_offset_s();
-        let identifier = self.identifier;
-        match random_key() {
+        let identifier = self.icmp.identifier();
+        match random::key() {
             Ok(key) => self.feed(Input::Start { key, identifier, utc_offset_s }),
             Err(error) => {
                 self.log.note(log::CRITICAL, &format!("no random key: {error}"));
@@ -322,7 +281,7 @@ impl Daemon {
         self.poll.add(&netlink, NETLINK, EventFlags::IN)?;
         self.netlink = Some(netlink);
         self.engine = Some(self.program.instantiate()?);
-        self.listen_for_replies(EventFlags::IN);
+        self.icmp.listen(&self.poll, [REPLIES_4, REPLIES_6])?;
         Ok(())
     }
 
@@ -335,7 +294,8 @@ impl Daemon {
         self.netlink = None;
         self.vici.close();
         self.pending.clear();
-        self.listen_for_replies(EventFlags::empty());
+        // An error: they were not listened to.
+        let _ = self.icmp.ignore(&self.poll);
         self.control.reply_to_waiting(ENGINE_IS_AWAY, now_ms, &self.poll);
         let text = match pause_ms {
             0 => "a fresh engine starts at once; the tunnels keep running".to_string(),
@@ -344,14 +304,6 @@ impl Daemon {
             }
         };
         self.log.note(log::CRITICAL, &text);
-    }
-
-    fn listen_for_replies(&self, interest: EventFlags) {
-        for (socket, token) in self.icmp.iter().zip([REPLIES_4, REPLIES_6]) {
-            if let Some(socket) = socket {
-                let _ = self.poll.modify(socket, token, interest);
-            }
-        }
     }
 
     /// Feeds the engine an input, and then those that carrying out its actions gives rise to.
@@ -378,7 +330,7 @@ impl Daemon {
                 let refuse = |index, error: io::Error| {
                     self.pending.push_back(Input::Unsent { version, index, errno: errno(&error) });
                 };
-                send_echoes(&self.icmp, version, engine.bytes(slots), refuse);
+                self.icmp.send(version, engine.bytes(slots), refuse);
             }
             Action::ViciConnect { path } => {
                 let connected = self.vici.connect(engine.bytes(path), &self.poll);
@@ -428,26 +380,6 @@ impl Daemon {
     }
 }
 
-fn send_echoes(
-    sockets: &[Option<IcmpSocket>; 2],
-    version: u32,
-    slots: &[u8],
-    mut refuse: impl FnMut(usize, io::Error),
-) {
-    match &sockets[socket_index(version)] {
-        Some(socket) => socket.send(slots, refuse),
-        None => {
-            for index in 0..slots.len() / crate::engine::SLOT_BYTES {
-                refuse(index, Errno::AFNOSUPPORT.into());
-            }
-        }
-    }
-}
-
-fn socket_index(version: u32) -> usize {
-    usize::from(version != 4)
-}
-
 /// The part of the engine's input that one read may fill.
 fn first(input: &mut [u8]) -> &mut [u8] {
     let length = input.len().min(READ_BYTES);
@@ -458,15 +390,6 @@ fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
 }
 
-/// IPv4's socket must be there; a kernel without IPv6 has no use for the other.
-fn open_icmp(identifier: u16) -> io::Result<[Option<IcmpSocket>; 2]> {
-    let ipv6 = match IcmpSocket::open(6, identifier) {
-        Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => None,
-        result => Some(result?),
-    };
-    Ok([Some(IcmpSocket::open(4, identifier)?), ipv6])
-}
-
 /// One line that tells the user what to do.
 fn explain(what: &str, error: io::Error) -> String {
     match error.kind() {
@@ -475,40 +398,4 @@ fn explain(what: &str, error: io::Error) -> String {
         }
         _ => format!("{what}: {error}; Linux 5.12 or later with nf_tables is needed"),
     }
-}
-
-/// SIGHUP, SIGTERM and SIGINT arrive as bytes to read.
-fn open_signals() -> io::Result<OwnedFd> {
-    // SAFETY: the set is initialised before its use, and the descriptor that signalfd returns
-    // is owned by nobody else.
-    unsafe {
-        let mut set: libc::sigset_t = mem::zeroed();
-        libc::sigemptyset(&mut set);
-        for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGINT] {
-            libc::sigaddset(&mut set, signal);
-        }
-        if libc::sigprocmask(libc::SIG_BLOCK, &set, ptr::null_mut()) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        match libc::signalfd(-1, &set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) {
-            -1 => Err(io::Error::last_os_error()),
-            fd => Ok(OwnedFd::from_raw_fd(fd)),
-        }
-    }
-}
-
-fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    // A few bytes are never given in part.
-    getrandom(&mut bytes, GetRandomFlags::empty())?;
-    Ok(bytes)
-}
-
-fn random_key() -> io::Result<[i64; 2]> {
-    Ok([i64::from_ne_bytes(random()?), i64::from_ne_bytes(random()?)])
-}
-
-/// Any but 0, which some systems use for themselves.
-fn random_identifier() -> io::Result<u16> {
-    Ok(u16::from_ne_bytes(random()?).max(1))
 }

@@ -267,3 +267,48 @@ fn count_acknowledgements(mut bytes: &[u8]) -> io::Result<u32> {
     }
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::icmp::Icmp;
+    use crate::icmp::tests::{echo, in_own_network, ip, send};
+    use std::process::Command;
+
+    #[test]
+    fn echoes_leave_through_a_tunnel_only() {
+        in_own_network(|| {
+            for interface in ["ipsec0", "other0"] {
+                ip(&format!("tuntap add {interface} mode tun"));
+                ip(&format!("link set {interface} up"));
+            }
+            ip("addr add 10.1.0.1/32 dev lo");
+            ip("addr add fd01::1/128 dev lo");
+            for (prefix, interface) in [("10.2.0.0/24", "ipsec0"), ("10.3.0.0/24", "other0")] {
+                ip(&format!("route add {prefix} dev {interface}"));
+            }
+            ip("-6 route add fd02::/64 dev ipsec0");
+            ip("-6 route add fd03::/64 dev other0");
+            let icmp = Icmp::open().unwrap();
+            let try_all = || {
+                [("10.2.0.1", 4), ("10.3.0.1", 4), ("127.0.0.1", 4), ("fd02::1", 6), ("fd03::1", 6)]
+                    .map(|(destination, version)| {
+                        let source = if version == 4 { "10.1.0.1" } else { "fd01::1" };
+                        let slot = echo(version, icmp.identifier(), source, destination);
+                        send(&icmp, version, &slot).is_empty()
+                    })
+            };
+            assert_eq!(try_all(), [true; 5]);
+            let guard = Guard::install().unwrap();
+            let guarded = [true, false, false, true, false];
+            assert_eq!(try_all(), guarded);
+            // Nobody else takes it away, and nobody else is held back.
+            let _ = Command::new("nft").args(["flush", "ruleset"]).status();
+            assert_eq!(try_all(), guarded);
+            let ping = Command::new("ping").args(["-q", "-c1", "-W1", "127.0.0.1"]).output();
+            assert!(ping.unwrap().status.success());
+            drop(guard);
+            assert_eq!(try_all(), [true; 5]);
+        });
+    }
+}

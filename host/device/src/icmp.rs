@@ -1,15 +1,19 @@
 //! Raw ICMP and ICMPv6 sockets: echoes leave from the engine's memory and replies arrive in it.
 
 use std::io;
+use std::iter;
 use std::mem;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with, sockopt};
 
 use crate::engine::{BATCH, SLOT_BYTES};
 use crate::filter;
+use crate::poll::{EventFlags, Poll};
+use crate::random;
 
 /// The kernel carries this mark on each of our packets to the guard. The priority and not the
 /// fwmark, which would steer policy routing.
@@ -28,15 +32,72 @@ const MAX_MESSAGE_BYTES: usize = SLOT_BYTES - MESSAGE;
 /// Received slots carry the sender where sent ones carry the destination.
 const SENDER: usize = DESTINATION;
 
-/// A socket for one version of IP.
-pub struct IcmpSocket {
+/// The sockets of both versions of IP.
+pub struct Icmp {
+    identifier: u16,
+    v4: IcmpSocket,
+    /// None where the kernel has no IPv6.
+    v6: Option<IcmpSocket>,
+}
+
+impl Icmp {
+    /// Opens the sockets; of all ICMP they receive only the replies to echoes of one random
+    /// identifier.
+    pub fn open() -> io::Result<Icmp> {
+        let identifier = random::identifier()?;
+        let v4 = IcmpSocket::open(4, identifier)?;
+        let v6 = match IcmpSocket::open(6, identifier) {
+            Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => None,
+            result => Some(result?),
+        };
+        Ok(Icmp { identifier, v4, v6 })
+    }
+
+    pub fn identifier(&self) -> u16 {
+        self.identifier
+    }
+
+    /// Has epoll report replies, under one token for each version.
+    pub fn listen(&self, poll: &Poll, tokens: [u64; 2]) -> io::Result<()> {
+        self.sockets()
+            .zip(tokens)
+            .try_for_each(|(socket, token)| poll.add(&socket.fd, token, EventFlags::IN))
+    }
+
+    pub fn ignore(&self, poll: &Poll) -> io::Result<()> {
+        self.sockets().try_for_each(|socket| poll.remove(&socket.fd))
+    }
+
+    fn sockets(&self) -> impl Iterator<Item = &IcmpSocket> {
+        iter::once(&self.v4).chain(&self.v6)
+    }
+
+    fn socket(&self, version: u32) -> Option<&IcmpSocket> {
+        if version == 4 { Some(&self.v4) } else { self.v6.as_ref() }
+    }
+
+    /// Fills receive slots; returns how many.
+    pub fn receive(&self, version: u32, slots: &mut [u8]) -> usize {
+        self.socket(version).map_or(0, |socket| socket.receive(slots))
+    }
+
+    /// Sends the slots' echoes; `refused` hears of each one that the kernel did not take.
+    pub fn send(&self, version: u32, slots: &[u8], mut refused: impl FnMut(usize, io::Error)) {
+        match self.socket(version) {
+            Some(socket) => socket.send(slots, refused),
+            None => (0..slots.len() / SLOT_BYTES)
+                .for_each(|index| refused(index, Errno::AFNOSUPPORT.into())),
+        }
+    }
+}
+
+struct IcmpSocket {
     fd: OwnedFd,
     version: u32,
 }
 
 impl IcmpSocket {
-    /// Opens the socket; of all ICMP it receives the echo replies with this identifier alone.
-    pub fn open(version: u32, identifier: u16) -> io::Result<IcmpSocket> {
+    fn open(version: u32, identifier: u16) -> io::Result<IcmpSocket> {
         let (family, protocol, program) = match version {
             4 => (AddressFamily::INET, ipproto::ICMP, filter::echo_replies_v4(identifier)),
             _ => (AddressFamily::INET6, ipproto::ICMPV6, filter::echo_replies_v6(identifier)),
@@ -53,8 +114,7 @@ impl IcmpSocket {
         Ok(IcmpSocket { fd, version })
     }
 
-    /// Fills receive slots; returns how many.
-    pub fn receive(&self, slots: &mut [u8]) -> usize {
+    fn receive(&self, slots: &mut [u8]) -> usize {
         let mut batch = Batch::new();
         for (i, slot) in slots.chunks_exact_mut(SLOT_BYTES).take(BATCH).enumerate() {
             let message = &mut slot[MESSAGE..];
@@ -84,8 +144,7 @@ impl IcmpSocket {
         received
     }
 
-    /// Sends the slots' echoes; `refused` hears of each one that the kernel did not take.
-    pub fn send(&self, slots: &[u8], mut refused: impl FnMut(usize, io::Error)) {
+    fn send(&self, slots: &[u8], mut refused: impl FnMut(usize, io::Error)) {
         let mut batch = Batch::new();
         let count = slots.len() / SLOT_BYTES;
         for (i, slot) in slots.chunks_exact(SLOT_BYTES).take(BATCH).enumerate() {
@@ -112,12 +171,6 @@ impl IcmpSocket {
                 next += 1;
             }
         }
-    }
-}
-
-impl AsFd for IcmpSocket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
     }
 }
 
@@ -237,7 +290,7 @@ impl Batch {
             // SAFETY: as in `set_destination`, and any bytes are a sockaddr_in.
             let name = unsafe { (&raw const *address).cast::<libc::sockaddr_in>().read() };
             let octets = name.sin_addr.s_addr.to_ne_bytes();
-            std::net::Ipv4Addr::from(octets).to_ipv6_mapped().octets()
+            Ipv4Addr::from(octets).to_ipv6_mapped().octets()
         } else {
             address.sin6_addr.s6_addr
         }
@@ -264,7 +317,113 @@ fn address_bytes(version: u32) -> libc::socklen_t {
 }
 
 fn in_addr(mapped: [u8; 16]) -> libc::in_addr {
-    let address =
-        Ipv6Addr::from(mapped).to_ipv4_mapped().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+    let address = Ipv6Addr::from(mapped).to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED);
     libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    /// Runs in a thread with a network of its own; says so and does nothing where that takes
+    /// rights that this user lacks.
+    pub fn in_own_network(test: impl FnOnce() + Send + 'static) {
+        let body = move || {
+            // SAFETY: it only moves this thread into a new namespace.
+            if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+                return eprintln!("not tested: {}", io::Error::last_os_error());
+            }
+            ip("link set lo up");
+            test();
+        };
+        thread::spawn(body).join().unwrap();
+    }
+
+    pub fn ip(command: &str) {
+        let status = Command::new("ip").args(command.split(' ')).status().unwrap();
+        assert!(status.success(), "ip {command}");
+    }
+
+    /// A send slot with an echo request whose kernel checksum does not matter (IPv6) or is right.
+    pub fn echo(version: u32, identifier: u16, source: &str, destination: &str) -> Vec<u8> {
+        let mut slot = vec![0; SLOT_BYTES];
+        slot[LENGTH] = 64;
+        slot[DESTINATION..][..16].copy_from_slice(&address(destination));
+        slot[SOURCE..][..16].copy_from_slice(&address(source));
+        let message = &mut slot[MESSAGE..];
+        message[0] = if version == 4 { 8 } else { 128 };
+        message[4..6].copy_from_slice(&identifier.to_be_bytes());
+        let sum = (u32::from(message[0]) << 8) + u32::from(identifier);
+        let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+        message[2..4].copy_from_slice(&checksum.to_be_bytes());
+        slot
+    }
+
+    fn address(text: &str) -> [u8; 16] {
+        match text.parse().unwrap() {
+            std::net::IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            std::net::IpAddr::V6(v6) => v6.octets(),
+        }
+    }
+
+    /// What the kernel said to each refused echo.
+    pub fn send(icmp: &Icmp, version: u32, slots: &[u8]) -> Vec<(usize, i32)> {
+        let mut refused = Vec::new();
+        icmp.send(version, slots, |i, error| refused.push((i, error.raw_os_error().unwrap())));
+        refused
+    }
+
+    fn receive(icmp: &Icmp, version: u32) -> Vec<Vec<u8>> {
+        let mut slots = vec![0; BATCH * SLOT_BYTES];
+        let begin = Instant::now();
+        loop {
+            let count = icmp.receive(version, &mut slots);
+            if count > 0 || begin.elapsed() > Duration::from_secs(2) {
+                return slots.chunks(SLOT_BYTES).take(count).map(<[u8]>::to_vec).collect();
+            }
+        }
+    }
+
+    #[test]
+    fn echoes_come_back_from_where_they_went() {
+        in_own_network(|| {
+            ip("addr add 10.1.0.1/32 dev lo");
+            ip("addr add fd01::1/128 dev lo");
+            let icmp = Icmp::open().unwrap();
+            for (version, source, destination, header) in
+                [(4, "10.1.0.1", "127.0.0.9", 20), (6, "fd01::1", "::1", 0)]
+            {
+                let foreign = echo(version, !icmp.identifier(), source, destination);
+                let ours = echo(version, icmp.identifier(), source, destination);
+                assert_eq!(send(&icmp, version, &[foreign, ours.clone(), ours].concat()), []);
+                let replies = receive(&icmp, version);
+                assert_eq!(replies.len(), 2);
+                for slot in replies {
+                    assert_eq!(slot[LENGTH], 64 + header);
+                    assert_eq!(slot[SENDER..][..16], address(destination));
+                    assert_eq!(slot[MESSAGE + header as usize], if version == 4 { 0 } else { 129 });
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn one_refused_echo_holds_up_no_other() {
+        in_own_network(|| {
+            let icmp = Icmp::open().unwrap();
+            let good = echo(4, icmp.identifier(), "127.0.0.1", "127.0.0.1");
+            let bad = echo(4, icmp.identifier(), "127.0.0.1", "192.0.2.1");
+            let foreign = echo(4, icmp.identifier(), "192.0.2.1", "127.0.0.1");
+            let batch = [bad.clone(), good.clone(), foreign, good, bad].concat();
+            let refused = send(&icmp, 4, &batch);
+            assert_eq!(
+                refused,
+                [(0, libc::ENETUNREACH), (2, libc::ENETUNREACH), (4, libc::ENETUNREACH)]
+            );
+            assert_eq!(receive(&icmp, 4).len(), 2);
+        });
+    }
 }

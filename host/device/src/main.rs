@@ -24,7 +24,10 @@ mod log;
 mod netlink;
 mod poll;
 mod privilege;
+mod random;
 mod restart;
+mod signal;
+mod timer;
 mod vici;
 mod wasm_config;
 

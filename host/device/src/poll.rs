@@ -27,6 +27,10 @@ impl Poll {
         Ok(epoll::modify(&self.fd, fd, epoll::EventData::new_u64(token), interest)?)
     }
 
+    pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.fd, fd)?)
+    }
+
     /// Waits until something happens, or only looks. Tokens come in ascending order.
     pub fn wait(&mut self, ready: &mut Vec<(u64, EventFlags)>, only_look: bool) -> io::Result<()> {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
