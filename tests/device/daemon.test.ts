@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as path from "node:path";
+import { describe, test } from "node:test";
+import { attempt, type Result } from "../lab/lib/command.ts";
+import { Namespace } from "../lab/lib/namespace.ts";
+import { Rekeyd, uciText } from "../lab/lib/rekeyd.ts";
+import { State } from "../lab/lib/state.ts";
+import { sleep, waitFor, waitUntil } from "../lab/lib/wait.ts";
+
+const BAD = "config vpn 'branch'\n\toption gatway 's2s'\n";
+const LEAVE_MS = 1000;
+
+interface Bench {
+  namespace: Namespace;
+  rekeyd: Rekeyd;
+  /** A good configuration with VPNs of these names; there is no strongSwan. */
+  conf: (...names: string[]) => string;
+  /** Runs build/rekeyd to its end. */
+  run: (...args: string[]) => Promise<Result>;
+}
+
+/** A network namespace with nothing in it, and a rekeyd that is not started yet. */
+async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
+  const state = State.create("test", "device");
+  try {
+    const namespace = await Namespace.create(`rk${state.id}-d`, state);
+    const folder = path.join(state.folder, "device");
+    const rekeyd = new Rekeyd(namespace, folder);
+    const conf = (...names: string[]): string =>
+      uciText(
+        { vici: path.join(folder, "no-vici") },
+        names.map((name) => ({ name, options: { gateway: "s2s" } })),
+      );
+    rekeyd.configure(conf("branch"));
+    const run = (...args: string[]): Promise<Result> => namespace.attempt("build/rekeyd", args);
+    await body({ namespace, rekeyd, conf, run });
+  } finally {
+    await state.remove();
+  }
+}
+
+/** What the kernel says of a process, by its name in /proc/PID/status. */
+const status = (pid: number, key: string): string =>
+  new RegExp(`^${key}:\\s*(.*)$`, "m").exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ??
+  "";
+
+describe("the command line", () => {
+  test("check says what is wrong, or that nothing is", () =>
+    withBench(async ({ rekeyd, run }) => {
+      const file = rekeyd.config_path;
+      const good = await run("check", "--config", file);
+      assert.deepEqual(good, { code: 0, stdout: `${file}: no mistakes\n`, stderr: "" });
+      rekeyd.configure(BAD);
+      const bad = await run("check", "--config", file);
+      assert.equal(bad.code, 1);
+      assert.match(bad.stderr, /rekeyd\.conf:2: .*gatway.*gateway/);
+      const missing = await run("check", "--config", `${file}.none`);
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /^rekeyd: .*rekeyd\.conf\.none: No such file/);
+    }));
+
+  test("run refuses a bad file before it touches anything", () =>
+    withBench(async ({ namespace, rekeyd, run }) => {
+      rekeyd.configure(BAD);
+      const args = ["--config", rekeyd.config_path, "--control", rekeyd.control_path];
+      const { code, stderr } = await run("run", ...args);
+      assert.equal(code, 1);
+      assert.match(stderr, /rekeyd\.conf:2: /);
+      assert.equal(await namespace.run("nft", ["list", "ruleset"]), "");
+      assert.ok(!fs.existsSync(rekeyd.control_path));
+    }));
+
+  test("mistakes in it end with status 2, a daemon out of reach with 3", () =>
+    withBench(async ({ rekeyd, run }) => {
+      const usage = await run("walk");
+      assert.equal(usage.code, 2);
+      assert.match(usage.stderr, /usage: rekeyd run/);
+      assert.match((await run("--version")).stdout, /^rekeyd \d+\.\d+\.\d+\n$/);
+      const unreachable = await rekeyd.rekeyctl("get", "vpn");
+      assert.equal(unreachable.code, 3);
+      assert.match(unreachable.stderr, /no answer from rekeyd at .*rekeyd\.control/);
+      assert.equal((await rekeyd.rekeyctl()).code, 2);
+    }));
+
+  test("without the rights it says which are missing", () =>
+    withBench(async ({ rekeyd, run }) => {
+      const args = ["--config", rekeyd.config_path, "--control", rekeyd.control_path];
+      const { code, stderr } = await attempt("setpriv", [
+        ...["--bounding-set", "-net_raw,-net_admin", "build/rekeyd", "run", ...args],
+      ]);
+      assert.equal(code, 1);
+      assert.match(stderr, /^rekeyd: .*start as root, or with CAP_NET_RAW and CAP_NET_ADMIN\n$/);
+      assert.equal((await run("check", ...args.slice(0, 2))).code, 0, "check needs none");
+    }));
+});
+
+describe("the running daemon", () => {
+  test("keeps no capability, gains none, and is confined by seccomp", () =>
+    withBench(async ({ rekeyd }) => {
+      await rekeyd.start();
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"]) {
+        assert.equal(Number.parseInt(status(rekeyd.pid, set), 16), 0, set);
+      }
+      assert.equal(status(rekeyd.pid, "NoNewPrivs"), "1");
+      assert.equal(status(rekeyd.pid, "Seccomp"), "2");
+      assert.equal(fs.statSync(rekeyd.control_path).mode & 0o777, 0o600);
+    }));
+
+  test("reads a good file at SIGHUP, and stays as it is with a bad one or none", () =>
+    withBench(async ({ rekeyd, conf }) => {
+      await rekeyd.start();
+      const vpns = async (): Promise<string> =>
+        (await rekeyd.vpns()).map((vpn) => vpn.name).join(" ");
+      const logged = (pattern: RegExp): Promise<void> =>
+        waitFor(`the log has ${pattern}`, 2000, () => pattern.test(rekeyd.log()));
+
+      rekeyd.reload(BAD);
+      await logged(/rekeyd\.conf:2: .*gatway/);
+      assert.equal(await vpns(), "branch");
+
+      fs.rmSync(rekeyd.config_path);
+      rekeyd.reload();
+      await logged(/not reloaded: .*rekeyd\.conf: No such file/);
+      assert.equal(await vpns(), "branch");
+
+      rekeyd.reload(conf("branch", "second"));
+      await waitUntil("the new file", 2000, vpns, (names) => names === "branch second");
+    }));
+
+  test("leaves within a second, and takes its socket and its guard along", () =>
+    withBench(async ({ namespace, rekeyd }) => {
+      const tables = (): Promise<string> => namespace.run("nft", ["list", "tables"]);
+      for (const signal of ["SIGTERM", "SIGKILL"]) {
+        await rekeyd.start();
+        assert.match(await tables(), /^table inet rekeyd-\d+\n$/);
+        if (signal === "SIGKILL") await rekeyd.kill();
+        else assert.ok((await rekeyd.stop()) < LEAVE_MS);
+        assert.equal(fs.existsSync(rekeyd.control_path), signal === "SIGKILL");
+        await waitUntil("the guard is gone", 1000, tables, (text) => text === "");
+      }
+      await rekeyd.start();
+    }));
+
+  test("guards its control socket against a second daemon", () =>
+    withBench(async ({ rekeyd, run }) => {
+      await rekeyd.start();
+      const args = ["--config", rekeyd.config_path, "--control", rekeyd.control_path];
+      const { code, stderr } = await run("run", ...args);
+      assert.equal(code, 1);
+      assert.match(stderr, /rekeyd\.control: another rekeyd is running/);
+      assert.equal((await rekeyd.rekeyctl("get", "vpn")).code, 0);
+    }));
+
+  test("is not held up by clients that say nothing or too much", () =>
+    withBench(async ({ rekeyd }) => {
+      await rekeyd.start();
+      const silent = Array.from({ length: 20 }, () => net.connect(rekeyd.control_path));
+      const flood = net.connect(rekeyd.control_path);
+      for (const socket of [...silent, flood]) socket.on("error", () => {});
+      flood.write("x".repeat(1 << 20));
+      await sleep(100);
+      for (const socket of silent) socket.destroy();
+      const { code } = await rekeyd.rekeyctl("get", "vpn");
+      assert.equal(code, 0);
+      flood.destroy();
+      assert.ok(rekeyd.isAlive());
+    }));
+
+  test("sleeps when there is nothing to do", () =>
+    withBench(async ({ rekeyd }) => {
+      await rekeyd.start();
+      await sleep(200);
+      const switches = (): number => Number(status(rekeyd.pid, "voluntary_ctxt_switches"));
+      const before = switches();
+      await sleep(2000);
+      // Once a second it looks for strongSwan.
+      assert.ok(switches() - before <= 4, `woke ${switches() - before} times in 2 s`);
+    }));
+});
