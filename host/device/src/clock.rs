@@ -22,7 +22,7 @@ fn milliseconds(clock: ClockId) -> i64 {
 
 /// The local time, broken down.
 pub fn local_time() -> libc::tm {
-    let seconds = (wall_ms() / 1000) as libc::time_t;
+    let seconds = (wall_ms() / 1000) as _;
     // SAFETY: `tm` is plain data, for which zero is a value, and both pointers are valid.
     unsafe {
         let mut local: libc::tm = std::mem::zeroed();
