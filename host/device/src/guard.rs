@@ -7,7 +7,7 @@
 //!     chain output {
 //!         type filter hook output priority 300; policy accept;
 //!         meta priority != 7265:6b79 accept               # not one of ours
-//!         meta l4proto != 1 meta l4proto != 58 accept     # already ESP, which keeps the priority
+//!         meta l4proto != 1 meta l4proto != 58 accept     # already ESP: it keeps the priority
 //!         meta oifkind "xfrm" accept                      # and likewise vti, vti6: only with an SA
 //!         meta oifkind "tun" oifname "ipsec*" accept      # kernel-libipsec
 //!         rt ipsec exists accept                          # about to be transformed
@@ -67,7 +67,7 @@ const NFTA_VERDICT_CODE: u16 = 1;
 const CHAIN: &[u8] = b"output\0";
 /// After whatever may still reroute the packet (mangle, NAT).
 const HOOK_PRIORITY: i32 = 300;
-const KERNEL_TIMEOUT: Duration = Duration::from_secs(5);
+const KERNEL_TIMEOUT: Duration = Duration::new(5, 0);
 
 /// One expression of a rule. Values load into register 1, where the next one compares them.
 enum Expression<'a> {
