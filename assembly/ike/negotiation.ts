@@ -64,9 +64,8 @@ export function wake(index: i32): void {
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
   const waits = gateway.step == Negotiation.BACKING_OFF;
   const silent = gateway.step == Negotiation.INITIATING && !anyAnswered(gateway);
-  if (!waits && !silent) return;
-  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
-  setDeadline(index, now_ms);
+  // Of several routes only the first ends the attempt: judging needs the listing that it asked for.
+  if (waits || (silent && !gateway.judging)) setDeadline(index, now_ms);
 }
 
 /** The gateway's time has come (its timer): the limit of the step, or the end of a pause. */
@@ -76,11 +75,13 @@ export function stepDue(index: i32): void {
     case Negotiation.REKEYING_CHILD:
     case Negotiation.TERMINATING:
     case Negotiation.INITIATING:
-      // What is known may be old: list again, and judge by that; without an answer judge all the
-      // same.
+      // What is known may be old: list again, and judge by that. Without an answer judge all the
+      // same, but for an attempt: what is not listed yet must not look as if it had been refused.
       if (!gateway.judging && request(Request.LIST_SAS, index, gateway.name)) {
         gateway.judging = true;
         setDeadline(index, now_ms + LIST_LIMIT_MS);
+      } else if (gateway.step == Negotiation.INITIATING) {
+        lookAgain(index, LIST_LIMIT_MS);
       } else {
         judge(index);
       }
@@ -186,6 +187,7 @@ function approach(index: i32): void {
   } else {
     // Somebody's attempt, the peer's perhaps: it gets the time that ours would have.
     setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
+    gateway.foreign = true;
   }
 }
 
@@ -266,7 +268,9 @@ function judgeInitiate(index: i32): void {
   if (!vpn.noted(Note.RECOVERING)) {
     pause(index, now_ms);
   } else if (!hasUnfinished(gateway)) {
-    refused(index, 0, 0);
+    // If it was somebody else's, ours has not been tried yet.
+    if (gateway.foreign) approach(index);
+    else refused(index, 0, 0);
   } else if (anyAnswered(gateway) && !gateway.extended) {
     gateway.extended = true;
     lookAgain(index, ANSWERED_STEP_MS);
@@ -318,6 +322,7 @@ function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
   gateway.step = to;
   gateway.judging = false;
   gateway.extended = false;
+  gateway.foreign = false;
   gateway.limit_ms = now_ms + limit_ms;
   setDeadline(index, gateway.limit_ms);
 }

@@ -238,6 +238,37 @@ describe("attempts", () => {
     }
   });
 
+  test("are not taken for refused when routes come back in a burst", () => {
+    const world = settled(
+      branches(1),
+      "option interval '5'",
+      "option threshold '2'",
+      "option rekey '1'",
+    );
+    world.charon.peer("branch0").silent = true;
+    world.charon.response_ms = 20;
+    world.run(60_000);
+    for (let i = 0; i < 200; i++) {
+      world.network(world.kernel.addRoute());
+      world.run(3 + (i % 50));
+    }
+    assert.equal(world.said("Negotiations have failed"), 0);
+    world.charon.peer("branch0").silent = false;
+    world.network(world.kernel.addRoute());
+    world.run(1_000);
+    assert.deepEqual(world.states(), { branch0: "up" });
+  });
+
+  test("of somebody else that come to nothing are not ours: we try next", () => {
+    const connections = branches(1);
+    const world = new World(new Engine(), connections);
+    world.charon.beginInVain("branch0", 500);
+    world.configure(monitored(connections, ...REKEY));
+    world.run(3_000);
+    assert.equal(world.said("Negotiations have failed"), 0);
+    assert.deepEqual(world.states(), { branch0: "up" });
+  });
+
   test("of a hundred gateways at once: no more than the cap, and each gets its turn", () => {
     const connections = branches(100);
     const world = settled(connections, ...REKEY);

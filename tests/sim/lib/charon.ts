@@ -163,6 +163,12 @@ export class Charon {
     return child;
   }
 
+  /** The peer begins to negotiate, and comes to no end. */
+  beginInVain(name: string, for_ms: number): void {
+    const ike = this.addIke(this.connectionOf(name), false);
+    this.world.after(for_ms, () => this.removeIke(ike));
+  }
+
   /** A further CHILD_SA on an IKE_SA. */
   addChild(ike: IkeSa, config: Child): ChildSa {
     const id = ++this.last_id;
