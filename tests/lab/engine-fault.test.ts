@@ -42,7 +42,7 @@ test("the engine traps: logged with its input, started anew, and the tunnel noti
       log,
       /the engine trapped: assembly\/index\.ts:\d+:\d+: .*, on Command \{ client: \d+/,
     );
-    assert.match(log, new RegExp(`its input, .*: ${REQUEST_HEX} `));
+    assert.match(log, new RegExp(`its input of .*: ${REQUEST_HEX} `));
     assert.match(log, /a fresh engine starts at once; the tunnels keep running/);
     assert.match(log, /a fresh engine starts in 1 s; the tunnels keep running/);
     assert.equal(rekeyd.pid, pid, "the daemon is the same process");

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::clock::{self, NEVER};
 use crate::config;
 use crate::control::Control;
-use crate::engine::{Action, Engine, Fault, Input, Program};
+use crate::engine::{Action, Engine, Input, Program};
+use crate::fault::Fault;
 use crate::guard::Guard;
 use crate::icmp::Icmp;
 use crate::log::{self, Log};
@@ -34,9 +35,6 @@ const CONTROL: u64 = 6;
 
 /// One read from the vici stream or from netlink.
 const READ_BYTES: usize = 64 << 10;
-/// Of an input that made the engine trap, this much is logged, in lines of so many bytes.
-const MAX_DUMP_BYTES: usize = 16 << 10;
-const DUMP_LINE_BYTES: usize = 1024;
 
 const ENGINE_IS_AWAY: &[u8] = b"error\nthe engine failed and starts anew; the log says why\n";
 
@@ -52,6 +50,8 @@ pub struct Daemon {
     /// The text of the last good configuration.
     config: Vec<u8>,
     config_errors: usize,
+    /// SIGHUP came while there was no engine.
+    must_reload: bool,
     icmp: Icmp,
     netlink: Option<Netlink>,
     vici: Vici,
@@ -73,8 +73,10 @@ impl Daemon {
         log: Log,
     ) -> Result<Daemon, Box<dyn Error>> {
         let text = config::read(&config_path, program.instantiate()?.input_mut().len())?;
-        let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error))?;
-        let guard = Guard::install().map_err(|error| explain("nftables", error))?;
+        let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error, ""))?;
+        let guard = Guard::install().map_err(|error| {
+            explain("nftables", error, "; the kernel must be 5.12 or later, and have nf_tables")
+        })?;
         let control = Control::open(control_path, CONTROL)
             .map_err(|error| format!("{}: {error}", control_path.display()))?;
         let mut daemon = Daemon {
@@ -86,6 +88,7 @@ impl Daemon {
             config_path,
             config: text,
             config_errors: 0,
+            must_reload: false,
             icmp,
             netlink: None,
             vici: Vici::new(VICI),
@@ -128,7 +131,7 @@ impl Daemon {
                     VICI => self.serve_vici(flags),
                     NETLINK => self.receive_netlink(),
                     SIGNAL => match self.signals.read()? {
-                        Signal::Reload => self.reload(),
+                        Signal::Reload => _ = self.reload(),
                         Signal::Stop => {
                             self.log.note(log::NOTICE, "stopped; the SAs stay as they are");
                             return Ok(());
@@ -225,20 +228,26 @@ impl Daemon {
         self.feed(Input::Command { client: id, len });
     }
 
-    /// Reads the configuration again. The engine keeps the old one if the new one is bad.
-    fn reload(&mut self) {
+    /// Reads the configuration again; true: the new one is good. The engine keeps the one that it
+    /// has otherwise.
+    fn reload(&mut self) -> bool {
         let Some(engine) = &mut self.engine else {
-            return self.log.note(log::ERROR, "not reloaded: the engine is about to start anew");
+            self.must_reload = true;
+            return false;
         };
+        self.must_reload = false;
         match config::read(&self.config_path, engine.input_mut().len()) {
             Ok(text) => {
-                if self.configure(&text) {
+                let is_good = self.configure(&text);
+                if is_good {
                     self.config = text;
                 }
+                is_good
             }
             Err(error) => {
                 let path = self.config_path.display();
                 self.log.note(log::ERROR, &format!("not reloaded: {path}: {error}"));
+                false
             }
         }
     }
@@ -271,9 +280,12 @@ impl Daemon {
                 return self.pause_engine();
             }
         }
-        let text = mem::take(&mut self.config);
-        self.configure(&text);
-        self.config = text;
+        // The file first, if it was to be read: it may be the cure.
+        if !(self.must_reload && self.reload()) {
+            let text = mem::take(&mut self.config);
+            self.configure(&text);
+            self.config = text;
+        }
     }
 
     fn renew_engine(&mut self) -> Result<(), Box<dyn Error>> {
@@ -366,16 +378,7 @@ impl Daemon {
     /// Logs why the engine trapped, and on what.
     fn fail(&mut self, fault: Fault) {
         self.log.note(log::CRITICAL, &fault.to_string());
-        let total = fault.bytes.len();
-        let end = fault.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        for (i, line) in fault.bytes[..end.min(MAX_DUMP_BYTES)].chunks(DUMP_LINE_BYTES).enumerate()
-        {
-            let hex: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
-            let start = i * DUMP_LINE_BYTES;
-            let text =
-                format!("its input, {total} bytes with {end} before zeros, from {start}: {hex}");
-            self.log.note(log::CRITICAL, &text);
-        }
+        fault.dump().for_each(|line| self.log.note(log::CRITICAL, &line));
         self.pause_engine();
     }
 }
@@ -391,11 +394,11 @@ fn errno(error: &io::Error) -> i32 {
 }
 
 /// One line that tells the user what to do.
-fn explain(what: &str, error: io::Error) -> String {
+fn explain(what: &str, error: io::Error, otherwise: &str) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => {
             format!("{what}: {error}; start as root, or with CAP_NET_RAW and CAP_NET_ADMIN")
         }
-        _ => format!("{what}: {error}; Linux 5.12 or later with nf_tables is needed"),
+        _ => format!("{what}: {error}{otherwise}"),
     }
 }

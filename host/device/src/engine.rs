@@ -1,7 +1,6 @@
 //! The engine: one WebAssembly instance, what goes into it and what it asks for. All of its ABI
 //! that the host knows is here (assembly/index.ts, assembly/action.ts, assembly/icmp/slot.ts).
 
-use std::fmt;
 use std::ops::Range;
 
 use wasmtime::{
@@ -9,6 +8,7 @@ use wasmtime::{
 };
 
 use crate::clock;
+use crate::fault::Fault;
 use crate::wasm_config::wasm_config;
 
 /// The engine, compiled ahead of time for this target by compile-engine.
@@ -120,21 +120,6 @@ impl Action {
     }
 }
 
-/// The engine trapped: its instance is of no more use.
-#[derive(Debug)]
-pub struct Fault {
-    pub input: Input,
-    pub message: String,
-    /// The bytes of the input.
-    pub bytes: Vec<u8>,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "the engine trapped: {}, on {:?}", self.message, self.input)
-    }
-}
-
 /// A running instance.
 pub struct Engine {
     store: Store<TrapMessage>,
@@ -240,11 +225,8 @@ impl Engine {
         result.map_err(|error| {
             actions.clear();
             let message = self.store.data_mut().0.take();
-            Fault {
-                input,
-                message: message.unwrap_or_else(|| error.root_cause().to_string()),
-                bytes: self.bytes_of(input),
-            }
+            let message = message.unwrap_or_else(|| error.root_cause().to_string());
+            Fault::new(input, message, self.bytes_of(input))
         })
     }
 
@@ -291,17 +273,17 @@ impl Engine {
     }
 
     /// The bytes of an input that trapped, perhaps because its lengths are wrong.
-    fn bytes_of(&self, input: Input) -> Vec<u8> {
+    fn bytes_of(&self, input: Input) -> &[u8] {
         let (range, length) = match input {
             Input::Configure { path_len, len } => (&self.input, path_len + len),
             Input::Network { len } | Input::ViciBytes { len } | Input::Command { len, .. } => {
                 (&self.input, len)
             }
             Input::Replies { count, .. } => (&self.receive_slots, count * SLOT_BYTES),
-            _ => return Vec::new(),
+            _ => return &[],
         };
         let bytes = self.bytes(range.clone());
-        bytes[..length.min(bytes.len())].to_vec()
+        &bytes[..length.min(bytes.len())]
     }
 }
 

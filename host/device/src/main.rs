@@ -17,6 +17,7 @@ mod config;
 mod control;
 mod daemon;
 mod engine;
+mod fault;
 mod filter;
 mod guard;
 mod icmp;
