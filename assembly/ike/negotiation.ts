@@ -161,7 +161,7 @@ function begin(index: i32): void {
   }
 }
 
-/** The way is free for a fresh attempt: at a silent peer it waits behind the gateways that queue. */
+/** The way is free for a fresh attempt: at a silent peer it waits behind gateways that queue. */
 function tryAnew(index: i32): void {
   if (gatewayAt(index).silences == 0 || queued == 0) {
     approach(index);

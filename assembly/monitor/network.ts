@@ -34,7 +34,10 @@ export function networkChanged(p: usize, len: i32): void {
   }
 }
 
-/** With an SA that it did not ask to replace, a VPN waits for nothing: its target is silent, or the SA is on trial. */
+/**
+ * With an SA that it did not ask to replace, a VPN waits for nothing: its target is silent, or the
+ * SA is on trial.
+ */
 function waits(vpn: Vpn): bool {
   return vpn.current < 0 || vpn.noted(Note.RECOVERING);
 }

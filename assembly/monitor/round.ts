@@ -130,7 +130,7 @@ export function replyCame(slot: Slot): void {
   // A late answer heals its sample; it undoes no decision.
   if ((vpn.samples & bit) != 0 || !hasQuorum(vpn, bit)) return;
   vpn.samples |= bit;
-  if (reply.seq <= vpn.stale_seq) return;
+  if (age >= vpn.seq - vpn.stale_seq) return;
   vpn.note(Note.ANSWERED);
   vpn.note(Note.VERIFIED);
   answered(reply.vpn);

@@ -61,7 +61,7 @@ export class Gateway {
   old_id: u32;
   /** Whether the attempt under way got more time because the peer had answered. */
   extended: bool;
-  /** Whether the attempt under way is not ours: somebody else's, or one that is left from before. */
+  /** Whether the attempt under way is not ours: somebody else's, or left from before. */
   foreign: bool;
   /** Refusals in a row: the back-off's exponent. */
   refusals: i32;

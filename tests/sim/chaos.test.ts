@@ -102,7 +102,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     world.network(world.kernel.addRoute());
     const away = (): string[] =>
       Object.keys(world.states()).filter((name) => world.states()[name] !== "up");
-    world.run(400_000);
+    world.run(60_000);
     const context = (name: string): string =>
       [
         name,

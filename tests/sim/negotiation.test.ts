@@ -181,7 +181,8 @@ describe("attempts", () => {
   });
 
   for (const late of [false, true]) {
-    test(`that are refused ${late ? "by the peer" : "by strongSwan"} back off, doubling, to 5 min`, () => {
+    const by = late ? "the peer" : "strongSwan";
+    test(`that are refused by ${by} back off, doubling, to 5 min`, () => {
       const connections = branches(1);
       const world = new World(new Engine(), late ? connections : []);
       world.charon.peer("branch0").refuses = true;

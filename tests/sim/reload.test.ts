@@ -231,8 +231,9 @@ describe("what changes is only what changed:", () => {
 
 test("global values: an event for each that changed", () => {
   const world = settled(CONNECTIONS);
-  const global = (interval: number, threshold: number): string =>
-    `config vpnmonitor 'global'\noption interval '${interval}'\noption threshold '${threshold}'\n`;
+  const global = (interval_s: number, threshold: number): string =>
+    `config vpnmonitor 'global'\noption interval '${interval_s}'\n` +
+    `option threshold '${threshold}'\n`;
   reload(world, global(5, 10) + text(CONNECTIONS));
   assert.equal(world.said("vpnmonitor interval is set to 5"), 1);
   assert.equal(world.said("vpnmonitor threshold"), 0);

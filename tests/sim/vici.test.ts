@@ -48,7 +48,7 @@ test("the connection breaks and is back: no miss, no SA touched", () => {
   assert.equal(world.said("Connected to strongSwan"), 21);
 });
 
-test("while it is away the echoes go on, a fault is found, and recovery begins when it is back", () => {
+test("away, the echoes go on and find a fault; recovery begins when it is back", () => {
   const world = settled(branches(1), ...REKEY);
   world.vici = false;
   world.viciClosed();
@@ -159,7 +159,7 @@ test("a VPN that strongSwan does not have: said once, and taken up when it is lo
 });
 
 describe("an SA goes, and nobody tells", () => {
-  test("the guard holds the echo back: the list is asked for at once, and no miss is charged", () => {
+  test("the guard holds the echo back: a list is asked for, and no miss is charged", () => {
     const world = settled(branches(1), "option interval '10'", "option rekey '1'");
     world.charon.ikes = [];
     const gone_ms = world.now_ms;

@@ -71,7 +71,10 @@ function goesDown(mode: Mode, state: State, event: Event): bool {
   return state != State.DOWN && next(mode, state, event) == State.DOWN;
 }
 
-/** Only the Rekey option negotiates: where an echo has no SA, where one does not help, and when the way is back. */
+/**
+ * Only the Rekey option negotiates: where an echo has no SA, where one does not help, and when the
+ * way is back.
+ */
 function negotiates(mode: Mode, state: State, event: Event): bool {
   if (mode != Mode.REKEY) return false;
   // "No SA and rekey on: the due echo becomes an attempt to negotiate."
@@ -82,7 +85,10 @@ function negotiates(mode: Mode, state: State, event: Event): bool {
   return event == Event.LINK_BACK && (state == State.INACTIVE || state == State.DOWN);
 }
 
-/** "When the lifetime ... is about to expire, it renews the key ... keeps the SA active": whatever the target answers. */
+/**
+ * "When the lifetime ... is about to expire, it renews the key ... keeps the SA active": whatever
+ * the target answers.
+ */
 function renews(mode: Mode, state: State, event: Event): bool {
   return mode == Mode.REKEY && event == Event.SOFT_LIFETIME && state != State.INACTIVE;
 }
@@ -92,7 +98,7 @@ function probes(mode: Mode, state: State, event: Event): bool {
   return (mode != Mode.OFF && isNewSa(event)) || resumes(mode, state, event);
 }
 
-/** Events 00040 and 00041 tell every change to and from 'up', and to 'down', that is not the administrator's. */
+/** Events 00040 and 00041 tell of 'up' and 'down', unless it is the administrator's doing. */
 function saysUp(mode: Mode, state: State, event: Event): bool {
   return state != State.UP && next(mode, state, event) == State.UP;
 }
@@ -103,7 +109,7 @@ function saysDown(mode: Mode, state: State, event: Event): bool {
   return lost || goesDown(mode, state, event);
 }
 
-/** "On success ... the event log says that a rekey succeeded": success is an answer, and only Rekey rekeys. */
+/** "The event log says that a rekey succeeded": success is an answer, and only Rekey rekeys. */
 function saysRekeyed(mode: Mode, state: State, event: Event): bool {
   return mode == Mode.REKEY && event == Event.ANSWERED && state != State.INACTIVE;
 }
@@ -228,7 +234,7 @@ describe("whatever the table's cells are", () => {
     expect(ever(Mode.REKEY, rekey)).toBe(true);
   });
 
-  it("without rekey no event but a new SPI, inbound packets or the SA's end leads out of down", () => {
+  it("without rekey a new SPI, inbound packets or the SA's end leads out of down", () => {
     for (let event = 0; event < EVENTS; event++) {
       const cell = decide(Mode.MONITOR, State.DOWN, <Event>event);
       const out = isNewSa(<Event>event) || event == Event.INBOUND || event == Event.SA_GONE;

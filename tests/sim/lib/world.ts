@@ -289,7 +289,7 @@ export class World implements Surroundings {
   }
 }
 
-/** A world that has settled: SAs are there, whoever made them, and its VPNs are monitored and up. */
+/** A world that has settled: SAs are there, whoever made them, and its VPNs are up. */
 export function settled(connections: Connection[], ...options: string[]): World {
   const world = new World(new Engine(), connections);
   for (const { name } of connections) world.charon.establish(name);
