@@ -30,7 +30,7 @@ pub struct Log {
 
 enum Sink {
     Stream(File),
-    Syslog(UnixDatagram),
+    Syslog { socket: UnixDatagram, pid: u32 },
 }
 
 impl Log {
@@ -43,14 +43,18 @@ impl Log {
             LogTarget::Syslog => {
                 let socket = UnixDatagram::unbound()?;
                 socket.set_nonblocking(true)?;
-                Sink::Syslog(socket)
+                Sink::Syslog { socket, pid: std::process::id() }
             }
         };
         Ok(Log { sink, lost: 0 })
     }
 
-    /// Logs a line of the host's own, with the time in the form of the engine's events.
+    /// Logs a line of the host's own. Syslog adds name and time itself; elsewhere they stand as in
+    /// the engine's events.
     pub fn note(&mut self, severity: u32, text: &str) {
+        if let Sink::Syslog { .. } = self.sink {
+            return self.write(severity, text.as_bytes());
+        }
         let time = clock::local_time();
         let line = format!(
             "rekeyd: {text} ({:04}-{:02}-{:02} {:02}:{:02}:{:02})",
@@ -67,7 +71,7 @@ impl Log {
     /// Logs a line as it is.
     pub fn write(&mut self, severity: u32, text: &[u8]) {
         if self.lost > 0 {
-            let notice = format!("rekeyd: {} log lines were lost", self.lost);
+            let notice = format!("{} log lines were lost", self.lost);
             if self.sink.write(NOTICE, notice.as_bytes()).is_ok() {
                 self.lost = 0;
             }
@@ -90,9 +94,9 @@ impl Sink {
                 }
                 file.write_all(line.as_bytes())
             }
-            Sink::Syslog(socket) => {
+            Sink::Syslog { socket, pid } => {
                 let priority = FACILITY | severity.min(7);
-                let _ = write!(line, "<{priority}>rekeyd[{}]: ", std::process::id());
+                let _ = write!(line, "<{priority}>rekeyd[{pid}]: ");
                 push_printable(&mut line, text, MAX_LINE_BYTES);
                 if socket.send(line.as_bytes()).is_ok() {
                     return Ok(());
@@ -151,6 +155,6 @@ mod tests {
         assert_eq!(log.lost, 0);
         read.clear();
         let _ = theirs.read_to_end(&mut read);
-        assert_eq!(read, b"rekeyd: 1 log lines were lost\nawake\n");
+        assert_eq!(read, b"1 log lines were lost\nawake\n");
     }
 }

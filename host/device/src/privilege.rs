@@ -88,6 +88,9 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
     calls.insert(libc::SYS_openat, vec![SeccompRule::new(vec![read_only(2)?])?]);
     #[cfg(target_arch = "x86_64")]
     calls.insert(libc::SYS_open, vec![SeccompRule::new(vec![read_only(1)?])?]);
+    // musl's open sets FD_CLOEXEC once more.
+    let close_on_exec = masked(1, u32::MAX.into(), libc::F_SETFD as u64)?;
+    calls.insert(libc::SYS_fcntl, vec![SeccompRule::new(vec![close_on_exec])?]);
     // ioctl only makes a descriptor non-blocking; it types nothing into a terminal.
     let non_blocking = masked(1, u32::MAX.into(), libc::FIONBIO as _)?;
     calls.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![non_blocking])?]);
@@ -132,7 +135,8 @@ mod tests {
             for line in ["CapEff:\t0000000000000000\n", "CapPrm:\t0000000000000000\n"] {
                 assert!(status.contains(line), "{status}");
             }
-            std::os::unix::net::UnixDatagram::unbound().unwrap();
+            let socket = std::os::unix::net::UnixDatagram::unbound().unwrap();
+            socket.set_nonblocking(true).unwrap();
             assert!(std::fs::write("/tmp/rekeyd-must-not-write", "").is_err());
             assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err());
             assert!(std::process::Command::new("true").status().is_err());
