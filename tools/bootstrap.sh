@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 packages=(
   ca-certificates git gcc libc6-dev
   strongswan-swanctl strongswan-charon libcharon-extra-plugins libstrongswan-extra-plugins
-  nftables iproute2 iputils-ping procps tcpdump
+  mount procps nftables iproute2 iputils-ping tcpdump
   shellcheck
 )
 
