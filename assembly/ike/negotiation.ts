@@ -53,9 +53,18 @@ export function ask(vpn_index: i32): void {
   if (gatewayAt(vpn.gateway).step == Negotiation.IDLE) begin(vpn.gateway);
 }
 
-/** The VPN is content, or not to be helped: nothing further is begun for it. */
+/**
+ * The VPN is content, or not to be helped: nothing further is begun for it. With nobody left that
+ * asks, what was refused before is forgotten.
+ */
 export function unask(vpn_index: i32): void {
-  vpnAt(vpn_index).unnote(Note.RECOVERING);
+  const vpn = vpnAt(vpn_index);
+  vpn.unnote(Note.RECOVERING);
+  const gateway = gatewayAt(vpn.gateway);
+  if (gateway.step != Negotiation.BACKING_OFF || nextAsking(gateway) >= 0) return;
+  gateway.refusals = 0;
+  gateway.silences = 0;
+  rest(vpn.gateway, Negotiation.IDLE, NEVER);
 }
 
 /** An uplink or a route came back: what waits, or waits for a silent peer, is tried at once. */
@@ -104,6 +113,11 @@ export function observe(index: i32): void {
   else if (gateway.step == Negotiation.REKEYING_CHILD && vpnAt(gateway.vpn).current < 0)
     approach(index);
   else if (gateway.judging) judge(index);
+}
+
+/** strongSwan has taken an `initiate`: from now on listings show what becomes of it. */
+export function initiateBegun(index: i32): void {
+  gatewayAt(index).begun = true;
 }
 
 /** strongSwan answered `initiate` with an error of its own: it is not going to try. */
@@ -267,6 +281,8 @@ function judgeInitiate(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   if (!vpn.noted(Note.RECOVERING)) {
     pause(index, now_ms);
+  } else if (!gateway.begun && !gateway.foreign) {
+    lookAgain(index, LIST_LIMIT_MS);
   } else if (!hasUnfinished(gateway)) {
     // If it was somebody else's, ours has not been tried yet.
     if (gateway.foreign) approach(index);
@@ -323,6 +339,7 @@ function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
   gateway.judging = false;
   gateway.extended = false;
   gateway.foreign = false;
+  gateway.begun = false;
   gateway.limit_ms = now_ms + limit_ms;
   setDeadline(index, gateway.limit_ms);
 }

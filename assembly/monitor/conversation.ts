@@ -4,7 +4,7 @@ import { nameBytes, nameLength } from "../bytes/slice";
 import { NEVER, now_ms } from "../clock";
 import { running } from "../config/model";
 import { charonConnected, charonLost, childUnknown, connectionUnknown } from "../event/text";
-import { forgetSteps, initiateRefused } from "../ike/negotiation";
+import { forgetSteps, initiateBegun, initiateRefused } from "../ike/negotiation";
 import { event_connection, readEvent } from "../ike/strongswan/event";
 import {
   connection,
@@ -192,7 +192,7 @@ function answered(): void {
       sayUnknown();
       break;
     case Request.INITIATE:
-      if (!indicated.success) refused(indicated.arg);
+      initiateAnswered(indicated.arg);
       break;
   }
 }
@@ -213,8 +213,12 @@ function listed(gateway_index: i32, success: bool): void {
   beginListing();
 }
 
-function refused(vpn_index: i32): void {
+function initiateAnswered(vpn_index: i32): void {
   if (vpn_index >= vpnCount() || !vpnAt(vpn_index).noted(Note.USED)) return;
+  if (indicated.success) {
+    initiateBegun(vpnAt(vpn_index).gateway);
+    return;
+  }
   initiateRefused(vpnAt(vpn_index).gateway, indicated.errmsg, indicated.errmsg_length);
   // Perhaps it was taken out of strongSwan's configuration.
   vpnAt(vpn_index).unnote(Note.KNOWN);

@@ -63,6 +63,8 @@ export class Gateway {
   extended: bool;
   /** Whether the attempt under way is not ours: somebody else's, or left from before. */
   foreign: bool;
+  /** Whether strongSwan has taken the attempt: a listing from before that does not show it. */
+  begun: bool;
   /** Refusals in a row: the back-off's exponent. */
   refusals: i32;
   /** Attempts in a row that the peer did not answer. */

@@ -260,6 +260,39 @@ describe("attempts", () => {
     assert.deepEqual(world.states(), { branch0: "up" });
   });
 
+  test("that strongSwan has not taken yet are not judged", () => {
+    const connections = branches(40);
+    const world = settled(connections, ...REKEY);
+    // Its answers come one after the other: those to the last of forty have to wait.
+    world.charon.response_ms = 150;
+    for (const { name } of connections) world.charon.forget(name);
+    for (let i = 0; i < 100; i++) {
+      world.network(world.kernel.addRoute());
+      world.run(300);
+    }
+    world.run(60_000);
+    assert.equal(world.said("Negotiations have failed"), 0);
+    assert.deepEqual([...new Set(Object.values(world.states()))], ["up"]);
+  });
+
+  test("that were refused are forgotten when the tunnel comes up without us", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.charon.peer("branch0").refuses = true;
+    world.charon.forget("branch0");
+    world.run(600_000);
+    world.charon.peer("branch0").refuses = false;
+    world.charon.establish("branch0", false);
+    world.run(2_000);
+    assert.equal(world.vpn("branch0").state, "up");
+    assert.equal(world.vpn("branch0").negotiation, "idle");
+    world.charon.peer("branch0").refuses = true;
+    world.charon.forget("branch0");
+    const since_ms = world.now_ms;
+    world.run(20_000);
+    const [first_ms] = gaps(times(world, "initiate", since_ms)) as [number];
+    assert.ok(first_ms <= 2_500, `${first_ms} ms`);
+  });
+
   test("of somebody else that come to nothing are not ours: we try next", () => {
     const connections = branches(1);
     const world = new World(new Engine(), connections);
