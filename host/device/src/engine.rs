@@ -320,6 +320,14 @@ mod tests {
     }
 
     #[test]
+    fn the_reservation_is_the_largest_memory() {
+        let program = Program::load().unwrap();
+        let memory = program.module.get_export("memory").unwrap();
+        let pages = memory.unwrap_memory().maximum().unwrap();
+        assert_eq!(pages << 16, crate::wasm_config::MAX_MEMORY_BYTES);
+    }
+
+    #[test]
     fn a_bad_file_is_refused_and_a_good_one_is_not() {
         let mut engine = Program::load().unwrap().instantiate().unwrap();
         let mut actions = Vec::new();
