@@ -99,10 +99,12 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     for (const { name } of CONNECTIONS) mended(world, name);
     world.charon.response_ms = 0;
     world.round_trip_ms = 1;
+    // What was refused last waits for 5 min, or for a route.
+    world.run(20_000);
     world.network(world.kernel.addRoute());
     const away = (): string[] =>
       Object.keys(world.states()).filter((name) => world.states()[name] !== "up");
-    world.run(60_000);
+    world.run(400_000);
     const context = (name: string): string =>
       [
         name,

@@ -256,7 +256,7 @@ describe("attempts", () => {
     assert.equal(world.said("Negotiations have failed"), 0);
     world.charon.peer("branch0").silent = false;
     world.network(world.kernel.addRoute());
-    world.run(1_000);
+    world.run(7_000);
     assert.deepEqual(world.states(), { branch0: "up" });
   });
 
