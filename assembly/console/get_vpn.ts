@@ -91,7 +91,7 @@ export function getVpnDetail(w: Writer, index: i32): void {
   writeGateway(w, vpn, gateway);
   writeSettings(w, vpn);
   writeTargets(w, vpn);
-  writePhase1(w, gateway);
+  writePhase1(w, vpn, gateway);
   writePhase2(w, vpn);
   writeCounters(w, vpn);
   writeEvents(w, vpn);
@@ -152,7 +152,7 @@ export function lastAnswered(vpn: Vpn, target: i32): bool {
   return (vpn.target(target).answered & 3) != 0;
 }
 
-function writePhase1(w: Writer, gateway: Gateway): void {
+function writePhase1(w: Writer, vpn: Vpn, gateway: Gateway): void {
   if (gateway.first_phase1 < 0) row(w, "Phase 1").text("none\n");
   for (let i = gateway.first_phase1; i >= 0 && !w.truncated; i = phase1At(i).next) {
     const sa = phase1At(i);
@@ -166,7 +166,7 @@ function writePhase1(w: Writer, gateway: Gateway): void {
   else w.text("off\n");
   if (gateway.step == Negotiation.IDLE) return;
   row(w, "Negotiation").text(negotiationWord(gateway));
-  if (gateway.refusals > 0) w.text(", refusals ").decimal(gateway.refusals);
+  if (vpn.refusals > 0) w.text(", refusals ").decimal(vpn.refusals);
   if (gateway.deadline_ms > now_ms && gateway.deadline_ms != NEVER) {
     w.text(", next step in ")
       .seconds(gateway.deadline_ms - now_ms)

@@ -27,8 +27,10 @@ import {
   initiateLimit,
   rekeyLimit,
   LIST_LIMIT_MS,
+  MIN_STEP_MS,
   TERMINATE_LIMIT_MS,
   TERMINATE_LOOK_MS,
+  wakePause,
 } from "./attempt";
 import { request, Request } from "./vici/session";
 
@@ -50,31 +52,45 @@ export function initNegotiation(): void {
 export function ask(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
   vpn.note(Note.RECOVERING);
-  if (gatewayAt(vpn.gateway).step == Negotiation.IDLE) begin(vpn.gateway);
+  const gateway = gatewayAt(vpn.gateway);
+  if (gateway.step == Negotiation.IDLE) {
+    begin(vpn.gateway);
+  } else if (gateway.step == Negotiation.BACKING_OFF && vpn.retry_at_ms < gateway.deadline_ms) {
+    // The gateway waits for another VPN's turn: this one's comes sooner.
+    setDeadline(vpn.gateway, max(vpn.retry_at_ms, now_ms));
+  }
 }
 
-/**
- * The VPN is content, or not to be helped: nothing further is begun for it. With nobody left that
- * asks, what was refused before is forgotten.
- */
+/** The VPN is content, or not to be helped: nothing further is begun for it. */
 export function unask(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
   vpn.unnote(Note.RECOVERING);
+  vpn.refusals = 0;
   const gateway = gatewayAt(vpn.gateway);
   if (gateway.step != Negotiation.BACKING_OFF || nextAsking(gateway) >= 0) return;
-  gateway.refusals = 0;
   gateway.silences = 0;
   rest(vpn.gateway, Negotiation.IDLE, NEVER);
 }
 
-/** An uplink or a route came back: what waits, or waits for a silent peer, is tried at once. */
+/**
+ * An uplink or a route came back: what waits, or waits for a silent peer, is tried at once. Routes
+ * come by the thousand when a network converges, and a peer that refuses does so whatever route
+ * there is: each wake-up that does not help makes the next one possible only later.
+ */
 export function wake(index: i32): void {
   const gateway = gatewayAt(index);
-  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
   const waits = gateway.step == Negotiation.BACKING_OFF;
-  const silent = gateway.step == Negotiation.INITIATING && !anyAnswered(gateway);
-  // Of several routes only the first ends the attempt: judging needs the listing that it asked for.
-  if (waits || (silent && !gateway.judging)) setDeadline(index, now_ms);
+  const silent =
+    gateway.step == Negotiation.INITIATING &&
+    !anyAnswered(gateway) &&
+    !gateway.judging &&
+    now_ms - gateway.step_at_ms >= MIN_STEP_MS;
+  if (!waits && !silent) return;
+  if (gateway.wakes > 0 && now_ms - gateway.woken_at_ms < wakePause(gateway.wakes)) return;
+  gateway.wakes++;
+  gateway.woken_at_ms = now_ms;
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) vpnAt(i).retry_at_ms = 0;
+  setDeadline(index, now_ms);
 }
 
 /** The gateway's time has come (its timer): the limit of the step, or the end of a pause. */
@@ -158,12 +174,14 @@ function begin(index: i32): void {
   const vpn_index = nextAsking(gateway);
   if (vpn_index < 0) {
     setDeadline(index, NEVER);
+    fillPlace();
     return;
   }
   const vpn = vpnAt(vpn_index);
   if (vpn.retry_at_ms > now_ms) {
     gateway.step = Negotiation.BACKING_OFF;
     setDeadline(index, vpn.retry_at_ms);
+    fillPlace();
   } else if (under_way == MAX_NEGOTIATIONS) {
     gateway.step = Negotiation.QUEUED;
     setDeadline(index, NEVER);
@@ -171,6 +189,8 @@ function begin(index: i32): void {
   } else {
     under_way++;
     gateway.vpn = vpn_index;
+    // Of VPNs that may all begin, the one whose last turn is longest ago comes first.
+    vpn.retry_at_ms = now_ms;
     approach(index);
   }
 }
@@ -191,10 +211,10 @@ function approach(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   const established = hasEstablished(gateway);
   if (vpn.current >= 0) {
-    // A second new key that does not help: then Phase 1 too, where nobody else is hurt.
-    const shared = siblingAnswers(gateway, vpn);
-    if (established && (vpn.recoveries == 0 || shared)) rekeyChild(index);
-    else if (shared) pause(index, now_ms + jittered(vpn.config.interval_ms));
+    // When a second new key does not help either, Phase 1 is made anew, too; but not if other
+    // CHILD_SAs are on it: it has just shown that it is alive.
+    if (established && (vpn.recoveries == 0 || isShared(gateway, vpn))) rekeyChild(index);
+    else if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
   } else if (established || gateway.first_phase1 < 0) {
     initiate(index);
@@ -211,6 +231,9 @@ function rekeyChild(index: i32): void {
   gateway.old_id = phase2At(vpn.current).id;
   if (!command(index, Request.REKEY_CHILD, gateway.old_id)) return;
   setStep(index, Negotiation.REKEYING_CHILD, rekeyLimit(vpn.delay_avg_16));
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    vpnAt(i).step_packets_in = packetsIn(vpnAt(i));
+  }
   phase2Initiated(vpn.config.name, gateway.peer_ip);
 }
 
@@ -261,8 +284,8 @@ function judge(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   switch (gateway.step) {
     case Negotiation.REKEYING_CHILD:
-      // With an answering sibling the fault is not the IKE_SA's: leave it, and try again.
-      if (siblingAnswers(gateway, vpn)) pause(index, now_ms + jittered(vpn.config.interval_ms));
+      // With a living sibling the fault is not the IKE_SA's: leave it, and try again.
+      if (siblingLives(gateway, vpn)) postpone(index);
       else terminate(index);
       break;
     case Negotiation.TERMINATING:
@@ -293,7 +316,7 @@ function judgeInitiate(index: i32): void {
   } else {
     gateway.silences++;
     if (isTold(gateway.silences)) retransmissionLimit(vpn.config.name, gateway.peer_ip);
-    if (siblingAnswers(gateway, vpn)) pause(index, now_ms + jittered(vpn.config.interval_ms));
+    if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
   }
 }
@@ -301,11 +324,19 @@ function judgeInitiate(index: i32): void {
 function refused(index: i32, reason: usize, reason_len: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
-  const wait_ms = backOff(vpn.config.interval_ms, gateway.refusals);
-  gateway.refusals++;
+  const wait_ms = backOff(vpn.config.interval_ms, vpn.refusals);
+  vpn.refusals++;
+  vpn.retry_at_ms = now_ms + wait_ms;
   gateway.silences = 0;
   negotiationRefused(vpn.config.name, gateway.peer_ip, reason, reason_len, wait_ms);
-  pause(index, now_ms + wait_ms);
+  pause(index, now_ms);
+}
+
+/** The VPN has its next turn an interval later; the others of its gateway need not wait for it. */
+function postpone(index: i32): void {
+  const vpn = vpnAt(gatewayAt(index).vpn);
+  vpn.retry_at_ms = now_ms + jittered(vpn.config.interval_ms);
+  pause(index, now_ms);
 }
 
 /**
@@ -315,8 +346,9 @@ function refused(index: i32, reason: usize, reason_len: i32): void {
 function succeed(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
-  gateway.refusals = 0;
   gateway.silences = 0;
+  gateway.wakes = 0;
+  vpn.refusals = 0;
   vpn.unnote(Note.RECOVERING);
   vpn.recoveries++;
   const unverified = vpn.recoveries - 2;
@@ -340,6 +372,7 @@ function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
   gateway.extended = false;
   gateway.foreign = false;
   gateway.begun = false;
+  gateway.step_at_ms = now_ms;
   gateway.limit_ms = now_ms + limit_ms;
   setDeadline(index, gateway.limit_ms);
 }
@@ -359,16 +392,19 @@ function pause(index: i32, until_ms: i64): void {
 function rest(index: i32, to: Negotiation, until_ms: i64): void {
   const gateway = gatewayAt(index);
   if (gateway.step == Negotiation.QUEUED) queued--;
-  if (gateway.vpn >= 0) {
-    under_way--;
-    if (queued > 0) wakeQueued();
-  }
+  if (gateway.vpn >= 0) under_way--;
   gateway.step = to;
   gateway.vpn = -1;
   setDeadline(index, until_ms);
+  fillPlace();
 }
 
-function wakeQueued(): void {
+/**
+ * Gives a free place to a gateway that queues for one. Called wherever a place was freed or not
+ * taken: one that nobody is told of would be lost for good.
+ */
+function fillPlace(): void {
+  if (queued == 0 || under_way >= MAX_NEGOTIATIONS) return;
   const count = gatewayCount();
   for (let i = 0; i < count; i++) {
     const index = (next_queued + i) % count;
@@ -442,19 +478,38 @@ function anyAnswered(gateway: Gateway): bool {
   return false;
 }
 
+/** Whether the IKE_SA of the VPN's SA carries CHILD_SAs besides, be they monitored or not. */
+function isShared(gateway: Gateway, vpn: Vpn): bool {
+  const ike_id = phase2At(vpn.current).ike_id;
+  let own = 0;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    if (phase2At(i).ike_id == ike_id) own++;
+  }
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    if (phase1At(i).id == ike_id) return <i32>phase1At(i).children > own;
+  }
+  return false;
+}
+
+function packetsIn(vpn: Vpn): i64 {
+  return vpn.current < 0 ? 0 : phase2At(vpn.current).packets_in;
+}
+
 /**
- * Whether another VPN of the gateway was answered since this one was: then the fault is not the
- * gateway's.
+ * Whether another VPN of the gateway was answered since this one was, or has received packets since
+ * the rekey began: then the fault is not the gateway's.
  */
-function siblingAnswers(gateway: Gateway, vpn: Vpn): bool {
+function siblingLives(gateway: Gateway, vpn: Vpn): bool {
+  const rekeying = gateway.step == Negotiation.REKEYING_CHILD;
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const other = vpnAt(i);
+    if (changetype<usize>(other) == changetype<usize>(vpn)) continue;
+    if (rekeying && packetsIn(other) > other.step_packets_in) return true;
     const since = max(
       vpn.answered_at_ms + vpn.config.interval_ms,
       now_ms - 2 * <i64>other.config.interval_ms,
     );
-    if (changetype<usize>(other) != changetype<usize>(vpn) && other.answered_at_ms > since)
-      return true;
+    if (other.answered_at_ms > since) return true;
   }
   return false;
 }

@@ -22,11 +22,12 @@ import { forgetPhase1, forgetPhase2 } from "../sa/listing";
 import { giveVpn, Note, State, takeVpn, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { freeTimer, newTimer, schedule } from "../timer/wheel";
 import { aim } from "./aim";
-import { connectToCharon, lookAtConnections } from "./conversation";
+import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
+import { forgetRenewals } from "./lifetime";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
 import { forgetSamples } from "./samples";
-import { startRounds, stopRounds } from "./start";
+import { startRounds } from "./start";
 
 /** Whether a configuration is in force: the first one is no change to anything. */
 let configured: bool = false;
@@ -48,6 +49,7 @@ export function applyStaged(): void {
   }
   linkGateways();
   rebuildRegistry(0);
+  distrustListing();
   for (let i = 0; i < vpnCount(); i++) vpnAt(i).unnote(Note.KEPT);
   if (moved) connectToCharon();
   else lookAtConnections();
@@ -148,7 +150,7 @@ function startOver(index: i32): void {
   vpn.misses = 0;
   vpn.answers = 0;
   if (!vpn.config.has(VpnFlag.REKEY)) unask(index);
-  if (vpn.gateway >= 0) startRounds(index);
+  startRounds(index);
 }
 
 function sayMonitoring(vpn: Vpn): void {
@@ -172,13 +174,11 @@ function linkGateways(): void {
     let index = findGateway(vpn.config.gateway);
     if (index < 0) index = addGateway(vpn.config.gateway);
     const gateway = gatewayAt(index);
-    const moved = vpn.gateway != index;
     vpn.gateway = index;
     vpn.next_of_gateway = gateway.first_vpn;
     gateway.first_vpn = i;
-    if (!moved) continue;
-    if (gateway.listed) startRounds(i);
-    else stopRounds(vpn);
+    // Of the Phase 1 key's lifetime another VPN may decide now.
+    forgetRenewals(index);
   }
   for (let i = 0; i < gatewayCount(); i++) {
     if (gatewayAt(i).used && gatewayAt(i).first_vpn < 0) removeGateway(i);

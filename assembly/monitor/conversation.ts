@@ -20,7 +20,15 @@ import {
   readChildSa,
   readIkeSa,
 } from "../ike/strongswan/list_sas";
-import { connect, indicated, Indication, poll, request, Request } from "../ike/vici/session";
+import {
+  connect,
+  indicated,
+  Indication,
+  inFlight,
+  poll,
+  request,
+  Request,
+} from "../ike/vici/session";
 import { gatewayAt, gatewayCount, reschedule } from "../sa/gateway";
 import { beginListing, endListing, mergePhase1, mergePhase2 } from "../sa/listing";
 import { Note, vpnAt, vpnCount } from "../sa/vpn";
@@ -60,6 +68,11 @@ export function resync(): void {
 export function lookAtConnections(): void {
   request(Request.LIST_CONNS, 0);
   request(Request.LIST_SAS, -1);
+}
+
+/** A listing that is under way was asked for under another configuration: it removes nothing. */
+export function distrustListing(): void {
+  if (inFlight() == Request.LIST_SAS) understood = false;
 }
 
 /** Takes what the session has understood, after each of its inputs. */

@@ -6,7 +6,7 @@
 import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { request, Request } from "../ike/vici/session";
-import { jittered } from "../random";
+import { jittered, randomBelow } from "../random";
 import { gatewayAt, reschedule } from "../sa/gateway";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
 import { ChildState, Phase2, phase2At } from "../sa/phase2";
@@ -40,7 +40,10 @@ export function phase2SoftAt(sa: Phase2): i64 {
 function phase1SoftAt(sa: Phase1, lifetime_s: i32): i64 {
   if (sa.rekey_at_ms != 0 || sa.reauth_at_ms != 0 || lifetime_s == 0) return NEVER;
   const lifetime_ms = <i64>lifetime_s * 1000;
-  return sa.established_at_ms + lifetime_ms - jittered(lifetime_ms / 10);
+  const margin_ms = lifetime_ms / 10;
+  const soft_at_ms = sa.established_at_ms + lifetime_ms - jittered(margin_ms);
+  // Long over: found so at the start, and others with it. They take their turns.
+  return soft_at_ms > now_ms ? soft_at_ms : now_ms + randomBelow(margin_ms);
 }
 
 /** The shortest Phase 1 lifetime that the gateway's VPNs ask for, 0: none does. */
@@ -63,6 +66,13 @@ function newestPhase1(gateway_index: i32): i32 {
     if (newest < 0 || sa.id > phase1At(newest).id) newest = i;
   }
   return newest;
+}
+
+/** The configuration may want another lifetime: it is worked out anew at the next listing. */
+export function forgetRenewals(gateway_index: i32): void {
+  for (let i = gatewayAt(gateway_index).first_phase1; i >= 0; i = phase1At(i).next) {
+    phase1At(i).soft_at_ms = 0;
+  }
 }
 
 /**

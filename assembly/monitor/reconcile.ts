@@ -24,8 +24,10 @@ export function reconcile(gateway_index: i32): void {
   gateway.listed = true;
   lookAtPhase1(gateway, adopted);
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
-    lookAtPhase2(i, adopted);
-    if (adopted) startRounds(i);
+    const found = !vpnAt(i).noted(Note.LISTED);
+    vpnAt(i).note(Note.LISTED);
+    lookAtPhase2(i, found);
+    if (found) startRounds(i);
     countersCame(i);
   }
   observe(gateway_index);
@@ -62,7 +64,8 @@ function sayPhase1(gateway: Gateway, sa: Phase1, rekeyed: bool): void {
   else phase1Completed(name, gateway.peer_ip, lifetime_s);
 }
 
-function lookAtPhase2(index: i32, adopted: bool): void {
+/** `found`: what is there now was there before rekeyd looked. */
+function lookAtPhase2(index: i32, found: bool): void {
   const vpn = vpnAt(index);
   vpn.current = newestForwarding(vpn);
   if (vpn.current < 0) {
@@ -82,7 +85,7 @@ function lookAtPhase2(index: i32, adopted: bool): void {
   vpn.note(Note.HAS_SA);
   vpn.unnote(Note.VERIFIED);
   beginTraffic(vpn, sa);
-  if (!adopted && vpn.config.has(VpnFlag.MONITOR)) {
+  if (!found && vpn.config.has(VpnFlag.MONITOR)) {
     const lifetime_s = sa.expires_at_ms == 0 ? 0 : (sa.expires_at_ms - now_ms) / 1000;
     const peer = gatewayAt(vpn.gateway).peer_ip;
     phase2Completed(vpn.config.name, peer, sa.id, sa.spi_in, tunnelId(index), lifetime_s);

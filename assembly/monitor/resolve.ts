@@ -143,7 +143,7 @@ export function sayUncovered(
     destinationMissing(name, gatewayAt(vpn.gateway).peer_ip, remote, remote_count);
     return;
   }
-  const target = vpn.target(0).address;
+  const target = firstOutside(vpn, remote, remote_count);
   if (!isUnset(vpn.source)) {
     echoNotCovered(name, vpn.source, target, local, local_count, remote, remote_count);
   } else if (nameLength(vpn.config.source_interface) > 0) {
@@ -151,4 +151,16 @@ export function sayUncovered(
   } else {
     sourceMissing(name, local, local_count);
   }
+}
+
+/**
+ * The target that the remote selectors lack; the first one if it is the source that does not fit.
+ */
+function firstOutside(vpn: Vpn, remote: usize, remote_count: i32): usize {
+  const count = <i32>vpn.target_count;
+  for (let t = 0; t < count; t++) {
+    const address = vpn.target(t).address;
+    if (!covering(remote, remote_count, address)) return address;
+  }
+  return vpn.target(0).address;
 }

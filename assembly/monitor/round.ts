@@ -73,7 +73,9 @@ function turnRound(index: i32): void {
 
 function dueEvent(vpn: Vpn, busy: bool): Event {
   if (vpn.current < 0) return Event.DUE_NO_SA;
-  if (phase2At(vpn.current).covered == 0) return Event.DUE_UNCOVERED;
+  // Targets outside the SA can never answer: a quorum that needs them is no verdict on the SA.
+  if (popcnt(<i32>phase2At(vpn.current).covered) < max(1, quorumOf(vpn)))
+    return Event.DUE_UNCOVERED;
   return busy ? Event.BUSY : Event.DUE;
 }
 
@@ -150,8 +152,14 @@ function hasQuorum(vpn: Vpn, bit: u64): bool {
   const count = <i32>vpn.target_count;
   let answers = 0;
   for (let t = 0; t < count; t++) if (vpn.target(t).answered & bit) answers++;
+  return answers >= quorumOf(vpn);
+}
+
+/** How many targets must answer. */
+function quorumOf(vpn: Vpn): i32 {
+  const count = <i32>vpn.target_count;
   const quorum = vpn.config.quorum;
-  return answers >= (quorum == 0 ? count : min(quorum, count));
+  return quorum == 0 ? count : min(quorum, count);
 }
 
 /** Whether the next verdict depends on user traffic. */

@@ -1,8 +1,10 @@
 /**
  * Exactly one CHILD_SA stays. Of duplicates the one whose smaller SPI is the
  * smallest goes: both ends see the same SPIs, so both name the same one (design.md,
- * rule 8). The initiator of its IKE_SA deletes it after a while, the other end
- * only if it is still there much later. Without rekey no SA is ever touched.
+ * rule 8). Not so where one's IKE_SA was made long after the other's: then the peer
+ * has most likely forgotten the old one, and it is the relic that goes. The
+ * initiator of its IKE_SA deletes it after a while, the other end only if it is
+ * still there much later. Without rekey no SA is ever touched.
  */
 import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
@@ -19,6 +21,8 @@ import { vpnAt } from "../sa/vpn";
 const INITIATOR_WAIT_MS: i64 = 1_500;
 const RESPONDER_WAIT_MS: i64 = 15_000;
 const JITTER_MS: i64 = 1_000;
+/** IKE_SAs of both ends' initiating at once are not this far apart in age. */
+const RELIC_MS: i64 = 10_000;
 
 /** The gateway was listed: deletes the duplicates whose time is over, and plans for the others. */
 export function settle(gateway_index: i32): void {
@@ -40,17 +44,37 @@ function rank(sa: Phase2): u32 {
   return min(sa.spi_in, sa.spi_out);
 }
 
+/** When the IKE_SA of the CHILD_SA was established; 0: it is not known. */
+function establishedAt(gateway_index: i32, sa: Phase2): i64 {
+  const phase1_index = findPhase1(gateway_index, sa.ike_id);
+  return phase1_index < 0 ? 0 : phase1At(phase1_index).established_at_ms;
+}
+
+/** The CHILD_SA of the VPN that stays, or -1: there is none. */
+function keeper(gateway_index: i32, vpn_index: i32): i32 {
+  let youngest_ms: i64 = 0;
+  for (let i = vpnAt(vpn_index).first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (sa.state != ChildState.INSTALLED) continue;
+    youngest_ms = max(youngest_ms, establishedAt(gateway_index, sa));
+  }
+  let kept = -1;
+  for (let i = vpnAt(vpn_index).first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (sa.state != ChildState.INSTALLED) continue;
+    if (youngest_ms - establishedAt(gateway_index, sa) >= RELIC_MS) continue;
+    if (kept < 0 || rank(sa) > rank(phase2At(kept))) kept = i;
+  }
+  return kept;
+}
+
 function settleVpn(gateway_index: i32, vpn_index: i32): i64 {
   const vpn = vpnAt(vpn_index);
-  let best: u32 = 0;
-  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
-    const sa = phase2At(i);
-    if (sa.state == ChildState.INSTALLED) best = max(best, rank(sa));
-  }
+  const kept = keeper(gateway_index, vpn_index);
   let soonest = NEVER;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
-    if (sa.state != ChildState.INSTALLED || rank(sa) == best) {
+    if (sa.state != ChildState.INSTALLED || i == kept) {
       sa.spare_since_ms = 0;
       continue;
     }

@@ -2,20 +2,19 @@
 import { now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { randomBelow } from "../random";
-import { gatewayAt } from "../sa/gateway";
-import { Vpn, vpnAt, vpnCount } from "../sa/vpn";
+import { Note, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { cancel, schedule } from "../timer/wheel";
 
 /** The first rounds of all VPNs are spread over this much time for each. */
 const SPREAD_MS: i64 = 10;
 
 /**
- * Begins the VPN's rounds if it is monitored; before its gateway was listed there is nothing to
- * begin.
+ * Begins the VPN's rounds if it is monitored. Before its gateway was listed nothing is known, and
+ * nothing begins.
  */
 export function startRounds(index: i32): void {
   const vpn = vpnAt(index);
-  if (!vpn.config.has(VpnFlag.MONITOR) || !gatewayAt(vpn.gateway).listed) {
+  if (!vpn.config.has(VpnFlag.MONITOR) || !vpn.noted(Note.LISTED)) {
     stopRounds(vpn);
     return;
   }

@@ -23,7 +23,7 @@ export const enum Negotiation {
 
 /** Bytes of a Gateway record. */
 export const GATEWAY_BYTES: i32 = 256;
-const NAME: i32 = 112;
+const NAME: i32 = 120;
 const LOCAL_IP: i32 = NAME + MAX_IKE_NAME_BYTES + 1;
 const PEER_IP: i32 = LOCAL_IP + ADDRESS_BYTES;
 
@@ -65,14 +65,18 @@ export class Gateway {
   foreign: bool;
   /** Whether strongSwan has taken the attempt: a listing from before that does not show it. */
   begun: bool;
-  /** Refusals in a row: the back-off's exponent. */
-  refusals: i32;
+  /** Wake-ups by links and routes since the last success. */
+  wakes: i32;
   /** Attempts in a row that the peer did not answer. */
   silences: i32;
   /** Timer of the wheel (timer/wheel.ts): the earliest of the times below. */
   timer: i32;
   /** When the negotiation's step is looked at next, or the pause ends. */
   deadline_ms: i64;
+  /** When the step began. */
+  step_at_ms: i64;
+  /** When a link or route last woke it. */
+  woken_at_ms: i64;
   /** When the step is given up. */
   limit_ms: i64;
   /** When it is listed again because that could not be asked for at once; NEVER: no need. */

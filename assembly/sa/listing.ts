@@ -13,6 +13,11 @@ const phase1_pool = poolAt(memory.data(POOL_BYTES));
 const phase2_pool = poolAt(memory.data(POOL_BYTES));
 let mark: u16 = 0;
 
+/**
+ * Two listings may differ by this much in when an IKE_SA was established: strongSwan tells seconds.
+ */
+const SAME_AGE_MS: i64 = 2_000;
+
 /** Empties the tables of SAs. */
 export function initListing(): void {
   initPhase1();
@@ -57,14 +62,16 @@ export function mergePhase1(gateway: i32, found: Phase1): i32 {
   } else {
     const known = phase1At(index);
     found.next = known.next;
-    found.soft_at_ms = known.soft_at_ms;
-    found.spare_since_ms = known.spare_since_ms;
     // While it is rekeyed or deleted strongSwan leaves the times out.
     if (found.established_at_ms == 0) {
       found.established_at_ms = known.established_at_ms;
       found.rekey_at_ms = known.rekey_at_ms;
       found.reauth_at_ms = known.reauth_at_ms;
     }
+    // A restarted charon gives the same numbers to other SAs.
+    const same = abs(found.established_at_ms - known.established_at_ms) <= SAME_AGE_MS;
+    found.soft_at_ms = same ? known.soft_at_ms : 0;
+    found.spare_since_ms = known.spare_since_ms;
   }
   found.gateway = gateway;
   found.mark = mark;

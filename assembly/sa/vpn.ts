@@ -50,6 +50,8 @@ export const enum Note {
   KNOWN = 8192,
   /** That strongSwan does not know its connection or child has been said. */
   SAID_UNKNOWN = 16384,
+  /** Its gateway was listed since it was configured: what is known of its SAs is all there is. */
+  LISTED = 32768,
 }
 
 /** Bytes of a Vpn record. */
@@ -120,6 +122,8 @@ export class Vpn {
   stale_seq: u32;
   /** Negotiations for it since it was last up. */
   recoveries: i32;
+  /** Refusals in a row: the back-off's exponent. */
+  refusals: i32;
   /** When an answer last came; 0 never. */
   answered_at_ms: i64;
   /** When user traffic last came in; 0 never. */
@@ -132,8 +136,10 @@ export class Vpn {
   /** Our own packets that the SA in use has carried. */
   own_in: u32;
   own_out: u32;
-  /** When the next negotiation for a path that is not verified may begin. */
+  /** When its next negotiation may begin. */
   retry_at_ms: i64;
+  /** What its SA had received when its gateway's step began: if more comes in, the peer has it. */
+  step_packets_in: i64;
 
   target(i: i32): Target {
     return changetype<Target>(changetype<usize>(this) + TARGETS + i * TARGET_BYTES);
@@ -179,7 +185,7 @@ export function vpnCount(): i32 {
 
 /** Empties the table. */
 export function initVpns(): void {
-  assert(CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
+  assert(<i32>offsetof<Vpn>() <= TARGETS && CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
   pool.init(vpns.init(VPN_BYTES, MAX_VPNS));
 }
 

@@ -15,7 +15,12 @@ function spis(sa: ChildSa, spi_in: number, spi_out: number): void {
 /** A second CHILD_SA beside the one in use: on its own IKE_SA, or on the same. */
 function duplicate(world: World, own_ike: boolean, initiator = true): [ChildSa, ChildSa] {
   const first = world.charon.child("branch0");
-  if (own_ike) return [first, world.charon.establish("branch0", initiator)];
+  if (own_ike) {
+    const second = world.charon.establish("branch0", initiator);
+    // As when both ends initiate at once.
+    second.ike.established_s = first.ike.established_s;
+    return [first, second];
+  }
   const second = world.charon.addChild(first.ike, first.config);
   world.charon.tell("child-updown", first.ike);
   return [first, second];
@@ -64,6 +69,22 @@ describe("the pair whose smaller SPI is the smallest goes:", () => {
         );
       });
     }
+  }
+});
+
+test("an IKE_SA that is much older than the other is a relic, whatever the SPIs", () => {
+  for (const initiator of [true, false]) {
+    const world = settled(branches(1), ...REKEY);
+    const [first] = duplicate(world, true);
+    world.charon.removeChild(world.charon.child("branch0"));
+    world.run(20_000);
+    const start_ms = world.now_ms;
+    const second = world.charon.establish("branch0", initiator);
+    spis(second, 0x100, 0x200);
+    world.run(20_000);
+    assert.equal(world.charon.child("branch0"), second);
+    assert.ok(world.requests(start_ms).includes(`terminate ike ${first.ike.id}`));
+    assert.equal(world.said("is down"), 0);
   }
 });
 

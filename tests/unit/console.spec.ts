@@ -393,8 +393,8 @@ describe("get vpn", () => {
     gatewayAt(gateway).known = false;
     const index = addVpn(gateway, "idle", VpnFlag.MONITOR | VpnFlag.OPTIMIZED);
     name(vpnAt(index).config.source_interface, 15, "br-lan");
-    gatewayAt(gateway).step = <u8>Negotiation.BACKING_OFF;
-    gatewayAt(gateway).refusals = 2;
+    gatewayAt(gateway).step = Negotiation.BACKING_OFF;
+    vpnAt(index).refusals = 2;
     gatewayAt(gateway).deadline_ms = 104_500;
     expect(ask("get vpn idle")).toBe(
       "ok\n" +

@@ -206,6 +206,11 @@ export function sessionDue(): void {
   else fail(ETIMEDOUT);
 }
 
+/** The request that charon has not answered yet. */
+export function inFlight(): Request {
+  return in_flight;
+}
+
 /** Whether requests are taken. */
 export function isReady(): bool {
   return link == Link.READY;
