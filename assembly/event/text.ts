@@ -201,6 +201,34 @@ export function duplicateRemoved(vpn: usize, peer: usize, spi_in: u32, spi_out: 
   endEvent();
 }
 
+/** The kernel's guard holds the echoes back: what would carry them encrypted is not there. */
+export function echoHeldBack(vpn: usize, source: usize, target: usize): void {
+  const w = subject(Severity.WARNING, Id.IKE, vpn).text(": echoes from ");
+  writeAddress(w, source).text(" to ");
+  writeAddress(w, target).text(
+    " would leave unencrypted (no policy or route into the tunnel) and are held back.",
+  );
+  endEvent();
+}
+
+/** The kernel refuses to send an echo, for another reason than the guard. */
+export function echoUnsendable(vpn: usize, target: usize, errno: i32): void {
+  const w = monitoring(Severity.WARNING, Id.IKE, vpn).text("cannot send to ");
+  sendingReason(writeAddress(w, target).text(": "), errno).u8(0x2e);
+  endEvent();
+}
+
+/** A connection for any peer: a VPN is one peer's, so nothing is forced on the SAs of several. */
+export function peersShared(vpn: usize, gateway: usize): void {
+  subject(Severity.WARNING, Id.IKE, vpn)
+    .text(": connection '")
+    .name(gateway)
+    .text("' has IKE_SAs with several peers; VPN ")
+    .name(vpn)
+    .text(" is not settled or renegotiated by force. Give each peer a connection of its own.");
+  endEvent();
+}
+
 /** The target never answered although user traffic comes in: not a reason to rekey. */
 export function targetSilent(vpn: usize, target: usize): void {
   const w = monitoring(Severity.WARNING, Id.IKE, vpn).text("has never had an answer from ");
@@ -330,7 +358,11 @@ const MAX_SHOWN_PATH_BYTES: i32 = 128;
 const MAX_SHOWN_ERROR_BYTES: i32 = 170;
 
 function monitoring(severity: Severity, event: Id, vpn: usize): Writer {
-  return beginEvent(severity, event, vpn).text("VPN monitoring for VPN ").name(vpn).u8(0x20);
+  return subject(severity, event, vpn).u8(0x20);
+}
+
+function subject(severity: Severity, event: Id, vpn: usize): Writer {
+  return beginEvent(severity, event, vpn).text("VPN monitoring for VPN ").name(vpn);
 }
 
 function phase(severity: Severity, vpn: usize, peer: usize, number: i32): Writer {
@@ -372,5 +404,23 @@ function reason(w: Writer, errno: i32): Writer {
       return w.text("connection refused: is charon running?");
     default:
       return w.text("error ").decimal(errno);
+  }
+}
+
+/** Why sendmsg(2) of an echo failed, in the words of Linux's strerror(3). */
+function sendingReason(w: Writer, errno: i32): Writer {
+  switch (errno) {
+    case 22:
+      return w.text("Invalid argument");
+    case 97:
+      return w.text("Address family not supported by protocol");
+    case 99:
+      return w.text("Cannot assign requested address");
+    case 101:
+      return w.text("Network is unreachable");
+    case 113:
+      return w.text("No route to host");
+    default:
+      return w.text("errno ").decimal(errno);
   }
 }

@@ -287,6 +287,43 @@ describe("event/text", () => {
     );
   });
 
+  test("echoes that do not leave", () => {
+    text.echoHeldBack(vpn, source, target);
+    expect(newest()).toBe(
+      "warning-00536: VPN monitoring for VPN branch: echoes from 10.1.0.1 to 10.2.0.10 would " +
+        "leave unencrypted (no policy or route into the tunnel) and are held back.",
+    );
+    text.echoUnsendable(vpn, target, 101);
+    expect(newest()).toBe(
+      "warning-00536: VPN monitoring for VPN branch cannot send to 10.2.0.10: Network is " +
+        "unreachable.",
+    );
+    text.echoUnsendable(vpn, target, 22);
+    expect(newest().endsWith(": Invalid argument.")).toBe(true);
+    text.echoUnsendable(vpn, target, 97);
+    expect(newest().endsWith(": Address family not supported by protocol.")).toBe(true);
+    text.echoUnsendable(vpn, target, 99);
+    expect(newest().endsWith(": Cannot assign requested address.")).toBe(true);
+    text.echoUnsendable(vpn, target, 113);
+    expect(newest().endsWith(": No route to host.")).toBe(true);
+    text.echoUnsendable(vpn, target, 5);
+    expect(newest().endsWith(": errno 5.")).toBe(true);
+  });
+
+  test("a connection with several peers", () => {
+    name(vpn, 31, "v".repeat(31));
+    text.peersShared(vpn, name(other, 63, "g".repeat(63)));
+    expect(newest()).toBe(
+      "warning-00536: VPN monitoring for VPN " +
+        "v".repeat(31) +
+        ": connection '" +
+        "g".repeat(63) +
+        "' has IKE_SAs with several peers; VPN " +
+        "v".repeat(31) +
+        " is not settled or renegotiated by force. Give each peer a connection of its own.",
+    );
+  });
+
   test("what keeps a VPN from being monitored", () => {
     text.targetSilent(vpn, target);
     expect(newest()).toBe(
