@@ -95,6 +95,12 @@ export class Writer {
     return this;
   }
 
+  /** A number of things: `1 packet`, `2 packets`. */
+  counted(value: i64, thing: string): this {
+    this.decimal(value).u8(0x20).text(thing);
+    return value == 1 ? this : this.u8(0x73);
+  }
+
   /** A decimal number with at least `width` digits, padded with zeros. */
   padded(value: i64, width: i32): this {
     let bound: i64 = 10;

@@ -71,10 +71,7 @@ export function mistakeLines(): i32 {
   if (found <= MAX_CONFIG_ERRORS) return found;
   writer.reset(lines + MAX_CONFIG_ERRORS * LINE_BYTES, LINE_BYTES);
   const rest = found - MAX_CONFIG_ERRORS;
-  head(0)
-    .text("and ")
-    .decimal(rest)
-    .text(rest == 1 ? " more mistake" : " more mistakes");
+  head(0).text("and ").counted(rest, "more mistake");
   insert(MAX_CONFIG_ERRORS, i32.MAX_VALUE, writer.length);
   return MAX_CONFIG_ERRORS + 1;
 }

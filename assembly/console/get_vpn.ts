@@ -195,8 +195,9 @@ function writePhase2(w: Writer, vpn: Vpn): void {
     if (i != vpn.current) w.text(", not in use");
     w.u8(0x0a);
     writePhase2Times(w, sa);
-    row(w, "").decimal(sa.packets_in).text(" packets, ").decimal(sa.bytes_in).text(" bytes in; ");
-    w.decimal(sa.packets_out).text(" packets, ").decimal(sa.bytes_out).text(" bytes out\n");
+    row(w, "").counted(sa.packets_in, "packet").text(", ").counted(sa.bytes_in, "byte");
+    w.text(" in; ").counted(sa.packets_out, "packet").text(", ");
+    w.counted(sa.bytes_out, "byte").text(" out\n");
     writeSelectors(row(w, ""), sa);
   }
 }

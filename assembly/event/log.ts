@@ -127,6 +127,6 @@ function reportLost(): void {
   const count = lost;
   lost = 0;
   const w = beginEvent(Severity.WARNING, 767, 0);
-  w.decimal(count).text(" earlier events were not logged: too many came at the same time.");
+  w.counted(count, "earlier event").text(" not logged: too many came at the same time.");
   endEvent();
 }

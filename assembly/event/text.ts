@@ -181,7 +181,9 @@ export function negotiationRefused(
   reason_len: i32,
   retry_ms: i64,
 ): void {
-  const w = phase(Severity.WARNING, vpn, peer, 2).text(": Negotiations have failed");
+  const w = phase(Severity.WARNING, vpn, peer, 2)
+    .text(": Negotiations have failed for VPN ")
+    .name(vpn);
   if (reason_len > 0) w.text(" (").bytes(reason, min(reason_len, MAX_REASON_BYTES)).u8(0x29);
   w.text("; next attempt in ").seconds(retry_ms).text(" s.");
   endEvent();
@@ -193,7 +195,9 @@ const MAX_REASON_BYTES: i32 = 120;
 /** 00536: of several CHILD_SAs for one VPN, this one went. */
 export function duplicateRemoved(vpn: usize, peer: usize, spi_in: u32, spi_out: u32): void {
   phase(Severity.INFORMATION, vpn, peer, 2)
-    .text(": Removed the duplicate SA with SPI ")
+    .text(": Removed the duplicate SA of VPN ")
+    .name(vpn)
+    .text(" with SPI ")
     .hex(spi_in)
     .text(" in, ")
     .hex(spi_out)
@@ -337,8 +341,8 @@ export function configurationLoaded(path: usize, path_len: i32, vpns: i32): void
     .text("Configuration ")
     .bytes(path, min(path_len, MAX_SHOWN_PATH_BYTES))
     .text(" has been loaded: ")
-    .decimal(vpns)
-    .text(vpns == 1 ? " VPN." : " VPNs.");
+    .counted(vpns, "VPN")
+    .u8(0x2e);
   endEvent();
 }
 

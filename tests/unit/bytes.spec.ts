@@ -142,6 +142,17 @@ describe("bytes/writer", () => {
     expect(written()).toBe("9099");
   });
 
+  test("counts things in English", () => {
+    writer
+      .reset(room, ROOM)
+      .counted(0, "VPN")
+      .u8(0x20)
+      .counted(1, "VPN")
+      .u8(0x20)
+      .counted(2, "VPN");
+    expect(written()).toBe("0 VPNs 1 VPN 2 VPNs");
+  });
+
   test("writes hexadecimal numbers", () => {
     writer.reset(room, ROOM).hex(0xe37791d3).u8(0x20).hex(0xab, 2).u8(0x20).hex(1);
     expect(written()).toBe("e37791d3 ab 00000001");

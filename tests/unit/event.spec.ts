@@ -188,7 +188,7 @@ describe("event/log", () => {
     text.vpnUp(vpn, peer);
     expect(actionCount()).toBe(2);
     expect(newest()).toBe(
-      "warning-00767: 64 earlier events were not logged: too many came at the same time.",
+      "warning-00767: 64 earlier events not logged: too many came at the same time.",
     );
     text.vpnUp(vpn, peer);
     expect(actionCount()).toBe(3);
@@ -273,17 +273,17 @@ describe("event/text", () => {
     );
     text.duplicateRemoved(vpn, peer, 0x11, 0x22);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA with SPI 00000011 " +
-        "in, 00000022 out.",
+      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA of VPN branch with SPI " +
+        "00000011 in, 00000022 out.",
     );
     text.negotiationRefused(vpn, peer, room, put("no matching CHILD_SA config"), 4250);
     expect(newest()).toBe(
-      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed (no matching CHILD_SA " +
-        "config); next attempt in 4.25 s.",
+      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed for VPN branch (no " +
+        "matching CHILD_SA config); next attempt in 4.25 s.",
     );
     text.negotiationRefused(vpn, peer, room, 0, 1000);
     expect(newest()).toBe(
-      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed; next attempt in 1 s.",
+      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed for VPN branch; next attempt in 1 s.",
     );
   });
 
