@@ -133,7 +133,8 @@ function printTable(pairs: Pair[]): void {
     screen.dim(
       "Recovered after: from the detection, or from the end of the cut. strongSwan alone: the\n" +
         "user's outage with dpd_delay 10 s, dpd_action restart, close_action start,\n" +
-        "start_action start, keyingtries 0. A user's pings tell, every 50 ms, at the lifetime's end\nevery 10 ms.",
+        "start_action start, keyingtries 0. A user's pings tell, every 50 ms, at the lifetime's\n" +
+        "end every 10 ms.",
     ),
   );
 }

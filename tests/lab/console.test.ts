@@ -4,8 +4,20 @@ import { vpnSpec, withLab } from "./lib/lab.ts";
 import { timeToDetect, VPN } from "./lib/recovery.ts";
 
 /** screenos.md, 'get sa': a line for each direction. */
-const SA_LINE =
-  /^[0-9a-f]{8}[<>] +198\.51\.100\.1 +4500 +esp:aes128\/sha256 +([0-9a-f]{8}) +(\d+|unlim) +unlim A\/U +-1 0$/;
+const SA_LINE = new RegExp(
+  [
+    /^[0-9a-f]{8}[<>]/, // ID
+    /198\.51\.100\.1/, // Gateway
+    /4500/, // Port
+    /esp:aes128\/sha256/, // Algorithm
+    /([0-9a-f]{8})/, // SPI
+    /(\d+|unlim)/, // Life:sec
+    /unlim A\/U/, // kb, Sta
+    /-1 0$/, // PID, vsys
+  ]
+    .map((column) => column.source)
+    .join(" +"),
+);
 /** screenos.md, 'Event log'. */
 const EVENT_LINE = /^\[Root\]system-[a-z]+-\d{5}: .* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/;
 

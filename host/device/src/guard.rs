@@ -6,12 +6,12 @@
 //!     flags owner
 //!     chain output {
 //!         type filter hook output priority 300; policy accept;
-//!         meta priority != 7265:6b79 accept               # not one of ours
-//!         meta l4proto != 1 meta l4proto != 58 accept     # already ESP: it keeps the priority
-//!         meta oifkind "xfrm" accept                      # and likewise vti, vti6: only with an SA
-//!         meta oifkind "tun" oifname "ipsec*" accept      # kernel-libipsec
-//!         rt ipsec exists accept                          # about to be transformed
-//!         counter drop                                    # sendmsg fails with EPERM
+//!         meta priority != 7265:6b79 accept           # not one of ours
+//!         meta l4proto != 1 meta l4proto != 58 accept # already ESP: it keeps the priority
+//!         meta oifkind "xfrm" accept                  # and likewise vti, vti6: only with an SA
+//!         meta oifkind "tun" oifname "ipsec*" accept  # kernel-libipsec
+//!         rt ipsec exists accept                      # about to be transformed
+//!         counter drop                                # sendmsg fails with EPERM
 //!     }
 //! }
 //! ```
