@@ -21,7 +21,7 @@ import { endMistake, mistake, quoted } from "./mistakes";
 import { GlobalConfig, VpnConfig, VpnFlag } from "./model";
 import { Option, optionExample, optionName } from "./option";
 import { statementLine, word, wordLength } from "./uci";
-import { isInterfaceName, parseBool, parseHost, parseNumber, parseSeconds } from "./value";
+import { Host, isInterfaceName, parseBool, parseHost, parseNumber, parseSeconds } from "./value";
 
 /** `quorum`: `all`, and `any`, which holds where nothing is said. */
 const ALL: i32 = 0;
@@ -259,9 +259,13 @@ function setPath(field: usize): void {
 function host(option: Option): bool {
   const p = word(2);
   const len = wordLength(2);
-  if (parseHost(p, len, address)) return true;
+  const kind = parseHost(p, len, address);
+  if (kind == Host.GOOD) return true;
   const w = badValue(option);
-  if (indexOf(p, len, 0x2f) >= 0) {
+  if (kind != Host.MALFORMED) {
+    w.text(unsuitable(kind)).text("; it is the address of one host, such as ");
+    w.text(optionExample(option)).text(" or fd00::1");
+  } else if (indexOf(p, len, 0x2f) >= 0) {
     w.text(" is a network; it is the address of one host, without /");
   } else if (indexOf(p, len, 0x25) >= 0) {
     w.text(" names a zone; it is an address without %");
@@ -271,6 +275,22 @@ function host(option: Option): bool {
   }
   endMistake();
   return false;
+}
+
+/** Why no echo of a tunnel goes from or to such an address. */
+function unsuitable(kind: Host): string {
+  switch (kind) {
+    case Host.UNSPECIFIED:
+      return " is the unspecified address";
+    case Host.LOOPBACK:
+      return " is a loopback address, which never leaves this machine";
+    case Host.LINK_LOCAL:
+      return " is a link-local address, which no tunnel carries";
+    case Host.MULTICAST:
+      return " is a multicast address";
+    default:
+      return " is a reserved address";
+  }
 }
 
 function addDestination(config: VpnConfig): void {

@@ -1,5 +1,5 @@
 import { isUnset, isV4, parseAddress } from "../bytes/address";
-import { equalText, indexOf, parseDecimal } from "../bytes/slice";
+import { equalText, indexOf, loadU16be, loadU32be, parseDecimal } from "../bytes/slice";
 
 /** Values of the configuration: each function reads one; its caller says what is wrong. */
 
@@ -50,12 +50,40 @@ export function parseNumber(p: usize, len: i32, from: i32, to: i32): i32 {
   return value >= from && value <= to ? <i32>value : -1;
 }
 
-/** An address that one host can have: not the unspecified one, no multicast, no broadcast. */
-export function parseHost(p: usize, len: i32, out: usize): bool {
-  if (!parseAddress(p, len, out) || isUnset(out)) return false;
-  if (!isV4(out)) return load<u8>(out) != 0xff;
-  const first = <i32>load<u8>(out + 12);
-  return first != 0 && first < 224;
+/** What an address is good for as one end of a tunnel's echoes. */
+export const enum Host {
+  GOOD,
+  /** No address at all. */
+  MALFORMED,
+  UNSPECIFIED,
+  LOOPBACK,
+  LINK_LOCAL,
+  MULTICAST,
+  /** IPv4's class E, with the broadcast address. */
+  RESERVED,
+}
+
+/**
+ * Reads the address of a host that a tunnel may lead to (RFC 6890, RFC 4291 2.4). Of the link-local
+ * ones only IPv6's are refused, which need a zone: providers' gateways use IPv4's inside tunnels.
+ */
+export function parseHost(p: usize, len: i32, out: usize): Host {
+  if (!parseAddress(p, len, out)) return Host.MALFORMED;
+  if (isV4(out)) return judgeV4(load<u8>(out + 12));
+  if (isUnset(out)) return Host.UNSPECIFIED;
+  if (load<u64>(out) == 0 && loadU32be(out + 8) == 0 && loadU32be(out + 12) == 1) {
+    return Host.LOOPBACK;
+  }
+  const first = loadU16be(out);
+  if (first >> 8 == 0xff) return Host.MULTICAST;
+  return (first & 0xffc0) == 0xfe80 ? Host.LINK_LOCAL : Host.GOOD;
+}
+
+function judgeV4(first: i32): Host {
+  if (first == 0) return Host.UNSPECIFIED;
+  if (first == 127) return Host.LOOPBACK;
+  if (first < 224) return Host.GOOD;
+  return first < 240 ? Host.MULTICAST : Host.RESERVED;
 }
 
 /** A network interface's name, as Linux's dev_valid_name() has it. */

@@ -20,7 +20,7 @@ import {
   wordCount,
   wordLength,
 } from "../../assembly/config/uci";
-import { parseHost, parseSeconds } from "../../assembly/config/value";
+import { Host, parseHost, parseSeconds } from "../../assembly/config/value";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_ERRORS, MAX_VPNS } from "../../assembly/limits";
 
 const ROOM: i32 = 1 << 16;
@@ -54,6 +54,13 @@ function read(content: string): string {
 /** Mistakes of one VPN with a gateway and these lines; the first of them is line 3. */
 function readVpn(lines: string): string {
   return read("config vpn 'a'\n\toption gateway 'g'\n" + lines);
+}
+
+function expectHosts(kind: Host, addresses: string): void {
+  const each = addresses.split(" ");
+  for (let i = 0; i < each.length; i++) {
+    expect<i32>(parseHost(text_room, put(text_room, each[i]), out)).toBe(kind, each[i]);
+  }
 }
 
 function name(field: usize): string {
@@ -177,22 +184,14 @@ describe("config/value", () => {
   });
 
   test("addresses of hosts only", () => {
-    const good = ["10.1.0.1", "fd00::1", "::1", "127.0.0.1", "223.255.255.255", "fe80::1"];
-    for (let i = 0; i < good.length; i++) {
-      expect(parseHost(text_room, put(text_room, good[i]), out)).toBe(true, good[i]);
-    }
-    const bad = [
-      "0.0.0.0",
-      "::",
-      "224.0.0.1",
-      "255.255.255.255",
-      "ff02::1",
-      "10.1.0",
-      "10.1.0.1/24",
-    ];
-    for (let i = 0; i < bad.length; i++) {
-      expect(parseHost(text_room, put(text_room, bad[i]), out)).toBe(false, bad[i]);
-    }
+    expectHosts(Host.GOOD, "10.1.0.1 1.0.0.0 126.255.255.255 128.0.0.0 223.255.255.255");
+    expectHosts(Host.GOOD, "169.254.10.1 fd00::1 ::2 1::1 0:0:0:1::1 fe7f::1 fec0::1 feff::1");
+    expectHosts(Host.UNSPECIFIED, "0.0.0.0 0.255.255.255 :: ::ffff:0.0.0.0");
+    expectHosts(Host.LOOPBACK, "127.0.0.1 127.255.255.255 ::1 ::ffff:127.0.0.1");
+    expectHosts(Host.LINK_LOCAL, "fe80::1 febf::1");
+    expectHosts(Host.MULTICAST, "224.0.0.1 239.255.255.255 ff00:: ff02::1 ffff::1");
+    expectHosts(Host.RESERVED, "240.0.0.0 255.255.255.255");
+    expectHosts(Host.MALFORMED, "10.1.0 10.1.0.1/24 fe80::1%eth0 x : 256.0.0.1");
   });
 });
 
@@ -509,9 +508,19 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: destination_ip 'fe80::1%eth0' names a zone; it is an address without %",
     );
     expect(readVpn("list destination_ip 224.0.0.5")).toBe(
-      "vpn.conf:3: destination_ip '224.0.0.5' is not the IP address of a host; it is one such " +
-        "as 10.2.0.10 or fd00::1",
+      "vpn.conf:3: destination_ip '224.0.0.5' is a multicast address; it is the address of one " +
+        "host, such as 10.2.0.10 or fd00::1",
     );
+    expect(readVpn("option destination_ip 127.0.0.1")).toBe(
+      "vpn.conf:3: destination_ip '127.0.0.1' is a loopback address, which never leaves this " +
+        "machine; it is the address of one host, such as 10.2.0.10 or fd00::1",
+    );
+    expect(readVpn("option source_ip fe80::1")).toBe(
+      "vpn.conf:3: source_ip 'fe80::1' is a link-local address, which no tunnel carries; it is " +
+        "the address of one host, such as 10.1.0.1 or fd00::1",
+    );
+    expect(readVpn("option source_ip 0.0.0.0").includes("is the unspecified address;")).toBe(true);
+    expect(readVpn("option source_ip 255.255.255.255").includes("a reserved address;")).toBe(true);
     expect(readVpn("list destination_ip 10.2.0.1\nlist destination_ip 10.2.0.1")).toBe(
       "vpn.conf:4: destination_ip '10.2.0.1' stands twice; keep one of them",
     );
