@@ -1,10 +1,12 @@
 /**
  * Commands of the control socket: one line, answered by one REPLY.
  *
- *     [json] get sa [active | inactive | id 0xID]
+ *     [json] get sa [active|inactive|id 0xID]
  *     [json] get vpn [NAME]
  *     [json] get vpnmonitor
  *     [json] get event
+ *
+ * `help`, or `?` in place of any word, answers with what may stand there.
  */
 import { equalText, parseHex, setName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
@@ -14,6 +16,7 @@ import { getEvent, getEventJson } from "./get_event";
 import { getSa, SaFilter } from "./get_sa";
 import { getVpnDetail, getVpnTable } from "./get_vpn";
 import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
+import { beginObject, endObject, key, textValue } from "./json";
 import { beginError, beginReply, endError, endJsonReply, endTextReply } from "./reply";
 import { getVpnJson, getVpnsJson } from "./vpn_json";
 
@@ -32,6 +35,10 @@ let json: bool = false;
 
 const name: usize = memory.data(1 + MAX_NAME_BYTES);
 
+function commands(): string {
+  return "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
+}
+
 /** Runs the command line of `len` bytes at `p` and answers client `asker`. */
 export function runCommand(asker: i32, p: usize, len: i32): void {
   client = asker;
@@ -42,12 +49,12 @@ export function runCommand(asker: i32, p: usize, len: i32): void {
   if (len > MAX_COMMAND_BYTES) {
     beginError().text("the command is longer than ").decimal(MAX_COMMAND_BYTES).text(" bytes");
     endError(client, json);
-  } else if (next == word_count) {
-    unknown("there are get sa, get vpn [NAME], get vpnmonitor, get event");
   } else if (take("get")) {
     get();
+  } else if (take("help")) {
+    help(commands());
   } else {
-    unknown("a command begins with get");
+    unknown(commands());
   }
 }
 
@@ -56,7 +63,7 @@ function get(): void {
   else if (take("vpn")) vpn();
   else if (take("vpnmonitor")) vpnmonitor();
   else if (take("event")) event();
-  else unknown("there are get sa, get vpn [NAME], get vpnmonitor, get event");
+  else unknown(commands());
 }
 
 function sa(): void {
@@ -69,7 +76,7 @@ function sa(): void {
     id = takeId();
     if (id < 0) return unknown("write get sa id 0x00000001");
   }
-  if (next < word_count) return unknown("there are get sa [active | inactive | id 0xID]");
+  if (next < word_count) return unknown("there are get sa [active|inactive|id 0xID]");
   const w = beginReply();
   if (json) getVpnsJson(w, filter, <u32>id);
   else getSa(w, filter, <u32>id);
@@ -89,6 +96,7 @@ function vpn(): void {
   if (next < word_count) return unknown("write get vpn NAME");
   const index = setName(name, MAX_NAME_BYTES, p, len) ? findVpn(name) : -1;
   if (index < 0) {
+    if (equalText(p, len, "?")) return help("write get vpn [NAME]");
     quoted(beginError().text("there is no VPN "), p, len).text("; get vpn lists all");
     return endError(client, json);
   }
@@ -119,8 +127,17 @@ function endReply(): void {
   else endTextReply(client);
 }
 
+/** Answers with what may stand in the place that the user asks about. */
+function help(right: string): void {
+  const w = beginReply();
+  if (json) endObject(textValue(key(beginObject(w), "help"), right));
+  else w.text(right).u8(0x0a);
+  endReply();
+}
+
 /** Answers with the word from which on the command makes no sense, and with what would be right. */
 function unknown(right: string): void {
+  if (take("?")) return help(right);
   const w = beginError();
   if (next == word_count) {
     w.text("the command is incomplete");

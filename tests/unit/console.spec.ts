@@ -546,18 +546,19 @@ describe("commands", () => {
   });
 
   test("what is not understood is named, with what would be right", () => {
-    const all = "there are get sa, get vpn [NAME], get vpnmonitor, get event";
+    const all =
+      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
     expect(ask("")).toBe("error\nthe command is incomplete; " + all + "\n");
     expect(ask("json")).toBe('error\n{"error":"the command is incomplete; ' + all + '"}\n');
     expect(ask("get")).toBe("error\nthe command is incomplete; " + all + "\n");
     expect(ask("get sas")).toBe("error\nunknown word 'sas' after 'get'; " + all + "\n");
-    expect(ask("show sa")).toBe("error\nunknown word 'show'; a command begins with get\n");
+    expect(ask("show sa")).toBe("error\nunknown word 'show'; " + all + "\n");
     expect(ask("get json sa")).toBe("error\nunknown word 'json' after 'get'; " + all + "\n");
     expect(ask("get sa all")).toBe(
-      "error\nunknown word 'all' after 'sa'; there are get sa [active | inactive | id 0xID]\n",
+      "error\nunknown word 'all' after 'sa'; there are get sa [active|inactive|id 0xID]\n",
     );
     expect(ask("get sa active now")).toBe(
-      "error\nunknown word 'now' after 'active'; there are get sa [active | inactive | id 0xID]\n",
+      "error\nunknown word 'now' after 'active'; there are get sa [active|inactive|id 0xID]\n",
     );
     expect(ask("get sa id")).toBe("error\nthe command is incomplete; write get sa id 0x00000001\n");
     expect(ask("get sa id 0xfffffffff")).toBe(
@@ -583,9 +584,25 @@ describe("commands", () => {
     );
   });
 
+  test("who asks is told what may stand there", () => {
+    const all =
+      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
+    expect(ask("help")).toBe("ok\n" + all + "\n");
+    expect(ask("help me")).toBe("ok\n" + all + "\n");
+    expect(ask("?")).toBe("ok\n" + all + "\n");
+    expect(ask("get ?")).toBe("ok\n" + all + "\n");
+    expect(ask("json get ?")).toBe('ok\n{"help":"' + all + '"}\n');
+    expect(ask("get sa ?")).toBe("ok\nthere are get sa [active|inactive|id 0xID]\n");
+    expect(ask("get sa id ?")).toBe("ok\nwrite get sa id 0x00000001\n");
+    expect(ask("get vpn ?")).toBe("ok\nwrite get vpn [NAME]\n");
+    expect(ask("get vpn branch ?")).toBe("ok\nwrite get vpn NAME\n");
+  });
+
   test("any bytes get one answer", () => {
     addUp();
     const parts = [
+      "? ",
+      "help ",
       "json ",
       "get ",
       "sa ",

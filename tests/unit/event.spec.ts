@@ -273,8 +273,8 @@ describe("event/text", () => {
     );
     text.duplicateRemoved(vpn, peer, 0x11, 0x22);
     expect(newest()).toBe(
-      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA of VPN branch with SPI " +
-        "00000011 in, 00000022 out.",
+      "information-00536: IKE 203.0.113.1 Phase 2: Removed the duplicate SA of VPN branch with " +
+        "SPI 00000011 in, 00000022 out.",
     );
     text.negotiationRefused(vpn, peer, room, put("no matching CHILD_SA config"), 4250);
     expect(newest()).toBe(
@@ -283,7 +283,8 @@ describe("event/text", () => {
     );
     text.negotiationRefused(vpn, peer, room, 0, 1000);
     expect(newest()).toBe(
-      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed for VPN branch; next attempt in 1 s.",
+      "warning-00536: IKE 203.0.113.1 Phase 2: Negotiations have failed for VPN branch; next " +
+        "attempt in 1 s.",
     );
   });
 
