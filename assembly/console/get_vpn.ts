@@ -91,7 +91,8 @@ export function getVpnDetail(w: Writer, index: i32): void {
   writeGateway(w, vpn, gateway);
   writeSettings(w, vpn);
   writeTargets(w, vpn);
-  writePhase1(w, vpn, gateway);
+  writePhase1(w, gateway);
+  writeNegotiation(w, index);
   writePhase2(w, vpn);
   writeCounters(w, vpn);
   writeEvents(w, vpn);
@@ -152,7 +153,7 @@ export function lastAnswered(vpn: Vpn, target: i32): bool {
   return (vpn.target(target).answered & 3) != 0;
 }
 
-function writePhase1(w: Writer, vpn: Vpn, gateway: Gateway): void {
+function writePhase1(w: Writer, gateway: Gateway): void {
   if (gateway.first_phase1 < 0) row(w, "Phase 1").text("none\n");
   for (let i = gateway.first_phase1; i >= 0 && !w.truncated; i = phase1At(i).next) {
     const sa = phase1At(i);
@@ -164,12 +165,19 @@ function writePhase1(w: Writer, vpn: Vpn, gateway: Gateway): void {
   row(w, "DPD");
   if (gateway.dpd_delay_s > 0) w.text("on, every ").decimal(gateway.dpd_delay_s).text(" s\n");
   else w.text("off\n");
-  if (gateway.step == Negotiation.IDLE) return;
-  row(w, "Negotiation").text(negotiationWord(gateway));
+}
+
+function writeNegotiation(w: Writer, index: i32): void {
+  const step = negotiation(index);
+  if (step == Negotiation.IDLE) return;
+  const vpn = vpnAt(index);
+  row(w, "Negotiation").text(negotiationWord(step));
   if (vpn.refusals > 0) w.text(", refusals ").decimal(vpn.refusals);
-  if (gateway.deadline_ms > now_ms && gateway.deadline_ms != NEVER) {
+  let next_ms = gatewayAt(vpn.gateway).deadline_ms;
+  if (step == Negotiation.BACKING_OFF) next_ms = max(next_ms, vpn.retry_at_ms);
+  if (step != Negotiation.QUEUED && next_ms > now_ms && next_ms != NEVER) {
     w.text(", next step in ")
-      .seconds(gateway.deadline_ms - now_ms)
+      .seconds(next_ms - now_ms)
       .text(" s");
   }
   w.u8(0x0a);
@@ -265,9 +273,21 @@ function writeAddressOr(w: Writer, address: usize, otherwise: string): Writer {
   return isUnset(address) ? w.text(otherwise) : writeAddress(w, address);
 }
 
-/** What the gateway is doing about a dead or missing SA. */
-export function negotiationWord(gateway: Gateway): string {
-  switch (<i32>gateway.step) {
+/**
+ * What the gateway is doing for this VPN: the step, if it is this one's turn; one that asked waits
+ * while it is another's.
+ */
+export function negotiation(index: i32): Negotiation {
+  const vpn = vpnAt(index);
+  const gateway = gatewayAt(vpn.gateway);
+  if (gateway.vpn == index) return gateway.step;
+  if (!vpn.noted(Note.RECOVERING)) return Negotiation.IDLE;
+  return gateway.step == Negotiation.QUEUED ? Negotiation.QUEUED : Negotiation.BACKING_OFF;
+}
+
+/** What the gateway is doing, for people. */
+export function negotiationWord(step: Negotiation): string {
+  switch (<i32>step) {
     case Negotiation.QUEUED:
       return "queued";
     case Negotiation.REKEYING_CHILD:

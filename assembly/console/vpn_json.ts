@@ -11,7 +11,7 @@ import { Phase2, phase2At } from "../sa/phase2";
 import { tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { eventJson } from "./get_event";
 import { peerAddress, SaFilter, shown } from "./get_sa";
-import { averageDelay, lastAnswered, negotiationWord, oldestShown } from "./get_vpn";
+import { averageDelay, lastAnswered, negotiation, negotiationWord, oldestShown } from "./get_vpn";
 import {
   beginList,
   beginObject,
@@ -86,7 +86,7 @@ function beginVpn(w: Writer, index: i32): void {
   numberValue(key(w, "size"), config.size);
   counters(w, vpn);
   const gateway = gatewayAt(vpn.gateway);
-  textValue(key(w, "negotiation"), negotiationWord(gateway));
+  textValue(key(w, "negotiation"), negotiationWord(negotiation(index)));
   ike(w, gateway);
   beginList(key(w, "sas"));
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {

@@ -16,7 +16,7 @@ import { gatewayAt, initGateways, Negotiation, takeGateway } from "../../assembl
 import { initListing, mergePhase1, mergePhase2 } from "../../assembly/sa/listing";
 import { IkeState, Phase1, PHASE1_BYTES } from "../../assembly/sa/phase1";
 import { ChildState, Phase2, PHASE2_BYTES } from "../../assembly/sa/phase2";
-import { giveVpn, initVpns, State, takeVpn, vpnAt } from "../../assembly/sa/vpn";
+import { giveVpn, initVpns, Note, State, takeVpn, vpnAt } from "../../assembly/sa/vpn";
 import { parsesAsJson } from "./fixture";
 
 const room: usize = memory.data(4096);
@@ -73,6 +73,7 @@ function addGateway(gateway_name: string, peer: string): i32 {
   gateway.known = true;
   gateway.listed = true;
   gateway.deadline_ms = NEVER;
+  gateway.vpn = -1;
   name(gateway.name, 63, gateway_name);
   if (peer.length > 0) address(gateway.peer_ip, peer);
   else clear(gateway.peer_ip);
@@ -254,6 +255,18 @@ describe("console/sta", () => {
   });
 });
 
+/** What `get vpn NAME` says of a negotiation; the JSON must say the same. */
+function negotiationOf(index: i32): string {
+  const field = vpnAt(index).config.name;
+  const vpn_name = String.UTF8.decodeUnsafe(field + 1, load<u8>(field));
+  const text = ask("get vpn " + vpn_name);
+  const at = text.indexOf("  Negotiation   ");
+  const said = at < 0 ? "idle" : text.slice(at + 16, text.indexOf("\n", at));
+  const word = said.split(",")[0];
+  assert(ask("json get vpn " + vpn_name).includes('"negotiation":"' + word + '"'));
+  return said;
+}
+
 const SA_HEAD =
   "HEX ID     Gateway          Port Algorithm       SPI      Life:sec    kb Sta  PID vsys\n";
 
@@ -394,6 +407,7 @@ describe("get vpn", () => {
     const index = addVpn(gateway, "idle", VpnFlag.MONITOR | VpnFlag.OPTIMIZED);
     name(vpnAt(index).config.source_interface, 15, "br-lan");
     gatewayAt(gateway).step = Negotiation.BACKING_OFF;
+    vpnAt(index).note(Note.RECOVERING);
     vpnAt(index).refusals = 2;
     gatewayAt(gateway).deadline_ms = 104_500;
     expect(ask("get vpn idle")).toBe(
@@ -413,6 +427,34 @@ describe("get vpn", () => {
         "  Delay         none yet, availability - (optimized: from fewer echoes)\n" +
         "  Rekeys        0\n",
     );
+  });
+
+  test("a negotiation is shown where it is meant, and nowhere else", () => {
+    const first = addUp();
+    const gateway = gatewayAt(0);
+    const second = addVpn(0, "second", VpnFlag.MONITOR | VpnFlag.REKEY);
+    const third = addVpn(0, "third", VpnFlag.MONITOR | VpnFlag.REKEY);
+    vpnAt(second).note(Note.RECOVERING);
+    vpnAt(third).note(Note.RECOVERING);
+    gateway.step = Negotiation.INITIATING;
+    gateway.vpn = second;
+    gateway.deadline_ms = 100_400;
+    vpnAt(third).retry_at_ms = 103_000;
+    expect(negotiationOf(first)).toBe("idle");
+    expect(negotiationOf(second)).toBe("initiating, next step in 0.4 s");
+    expect(negotiationOf(third)).toBe("waiting, next step in 3 s");
+
+    gateway.step = Negotiation.QUEUED;
+    gateway.vpn = -1;
+    expect(negotiationOf(first)).toBe("idle");
+    expect(negotiationOf(second)).toBe("queued");
+    expect(negotiationOf(third)).toBe("queued");
+
+    gateway.step = Negotiation.BACKING_OFF;
+    gateway.deadline_ms = NEVER;
+    vpnAt(second).refusals = 1;
+    expect(negotiationOf(first)).toBe("idle");
+    expect(negotiationOf(second)).toBe("waiting, refusals 1");
   });
 
   test("its last ten events, and only its own", () => {
