@@ -26,8 +26,8 @@ export const MAX_INTERFACE_BYTES: i32 = 15;
 export const MAX_PATH_BYTES: i32 = 107;
 /** Destinations of one VPN. */
 export const MAX_DESTINATIONS: i32 = 4;
-/** Traffic selectors kept for each side of a CHILD_SA. */
-export const MAX_SELECTORS: i32 = 4;
+/** Traffic selectors kept for each side of a CHILD_SA; of more it is not known what they cover. */
+export const MAX_SELECTORS: i32 = 8;
 /** Bytes of an algorithm's name as `get sa` shows it. */
 export const MAX_ALGORITHM_BYTES: i32 = 31;
 

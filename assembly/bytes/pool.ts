@@ -1,6 +1,9 @@
 import { Table } from "./table";
 
-/** A free record holds the index of the next one in its second word; the first has the flags. */
+/**
+ * Where a free record holds the index of the next free one. Whoever walks over records must pass
+ * the free ones by, and above all not write to them.
+ */
 const NEXT_FREE = 4;
 
 /** A Table whose records come and go. */
@@ -25,6 +28,7 @@ export class Pool {
     if (index >= 0) {
       const record = table.at(index);
       this.free = load<i32>(record, NEXT_FREE);
+      assert(this.free >= -1 && this.free < this.used);
       memory.fill(record, 0, 1 << table.shift);
       return index;
     }

@@ -17,7 +17,7 @@ import {
 } from "../event/text";
 import { MAX_NEGOTIATIONS } from "../limits";
 import { Gateway, gatewayAt, gatewayCount, Negotiation, reschedule } from "../sa/gateway";
-import { IkeState, phase1At } from "../sa/phase1";
+import { phase1At } from "../sa/phase1";
 import { ChildState, phase2At } from "../sa/phase2";
 import { Note, Vpn, vpnAt } from "../sa/vpn";
 import { jittered } from "../random";
@@ -32,6 +32,17 @@ import {
   TERMINATE_LOOK_MS,
   wakePause,
 } from "./attempt";
+import {
+  anyAnswered,
+  countPackets,
+  hasEstablished,
+  hasUnfinished,
+  isShared,
+  isWithPeer,
+  nextAsking,
+  oldPhase1Gone,
+  siblingLives,
+} from "./look";
 import { request, Request } from "./vici/session";
 
 /** Gateways in a step that talks to their peer. */
@@ -93,6 +104,14 @@ export function wake(index: i32): void {
   setDeadline(index, now_ms);
 }
 
+/** strongSwan has learned of what the VPN needs: what was refused before counts no more. */
+export function askAnew(vpn_index: i32): void {
+  const vpn = vpnAt(vpn_index);
+  vpn.refusals = 0;
+  vpn.retry_at_ms = 0;
+  ask(vpn_index);
+}
+
 /** The gateway's time has come (its timer): the limit of the step, or the end of a pause. */
 export function stepDue(index: i32): void {
   const gateway = gatewayAt(index);
@@ -124,6 +143,7 @@ export function stepDue(index: i32): void {
 export function observe(index: i32): void {
   const gateway = gatewayAt(index);
   if (gateway.vpn < 0) return;
+  if (!gateway.counted) countPackets(gateway);
   if (reached(gateway)) succeed(index);
   else if (gateway.step == Negotiation.TERMINATING && oldPhase1Gone(gateway)) tryAnew(index);
   else if (gateway.step == Negotiation.REKEYING_CHILD && vpnAt(gateway.vpn).current < 0)
@@ -210,10 +230,12 @@ function approach(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
   const established = hasEstablished(gateway);
-  if (vpn.current >= 0) {
-    // When a second new key does not help either, Phase 1 is made anew, too; but not if other
-    // CHILD_SAs are on it: it has just shown that it is alive.
-    if (established && (vpn.recoveries == 0 || isShared(gateway, vpn))) rekeyChild(index);
+  if (!vpn.noted(Note.RECOVERING)) {
+    pause(index, now_ms);
+  } else if (vpn.current >= 0) {
+    // When a new key does not help, Phase 1 is made anew, too: once, and not if other CHILD_SAs
+    // are on it, for it has just shown that it is alive.
+    if (established && (vpn.recoveries != 1 || isShared(gateway, vpn))) rekeyChild(index);
     else if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
   } else if (established || gateway.first_phase1 < 0) {
@@ -231,23 +253,25 @@ function rekeyChild(index: i32): void {
   gateway.old_id = phase2At(vpn.current).id;
   if (!command(index, Request.REKEY_CHILD, gateway.old_id)) return;
   setStep(index, Negotiation.REKEYING_CHILD, rekeyLimit(vpn.delay_avg_16));
-  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
-    vpnAt(i).step_packets_in = packetsIn(vpnAt(i));
-  }
+  // What the siblings have received is to be known from now on, not from some time ago.
+  request(Request.LIST_SAS, index, gateway.name);
   phase2Initiated(vpn.config.name, gateway.peer_ip);
 }
 
-/** Forces every IKE_SA of the gateway away: the peer has forgotten them, or does not hear us. */
+/** Forces the IKE_SAs with the VPN's peer away: it has forgotten them, or does not hear us. */
 function terminate(index: i32): void {
   const gateway = gatewayAt(index);
+  const vpn = vpnAt(gateway.vpn);
   gateway.old_id = 0;
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
     const sa = phase1At(i);
+    if (!isWithPeer(gateway, vpn, sa)) continue;
     if (!command(index, Request.TERMINATE_IKE, sa.id)) return;
+    sa.forced = true;
     gateway.old_id = max(gateway.old_id, sa.id);
   }
   request(Request.LIST_SAS, index, gateway.name);
-  if (hasEstablished(gateway)) phase1Deactivated(vpnAt(gateway.vpn).config.name, gateway.peer_ip);
+  if (hasEstablished(gateway)) phase1Deactivated(vpn.config.name, gateway.peer_ip);
   setStep(index, Negotiation.TERMINATING, TERMINATE_LIMIT_MS);
   // No event tells when an unfinished IKE_SA is gone.
   setDeadline(index, now_ms + TERMINATE_LOOK_MS);
@@ -282,6 +306,11 @@ function command(index: i32, kind: Request, arg: u32, ike: usize = 0, child: usi
 function judge(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
+  if (!vpn.noted(Note.RECOVERING)) {
+    // It came back by itself: nothing that would harm it is done any more.
+    pause(index, now_ms);
+    return;
+  }
   switch (gateway.step) {
     case Negotiation.REKEYING_CHILD:
       // With a living sibling the fault is not the IKE_SA's: leave it, and try again.
@@ -302,9 +331,7 @@ function judge(index: i32): void {
 function judgeInitiate(index: i32): void {
   const gateway = gatewayAt(index);
   const vpn = vpnAt(gateway.vpn);
-  if (!vpn.noted(Note.RECOVERING)) {
-    pause(index, now_ms);
-  } else if (!gateway.begun && !gateway.foreign) {
+  if (!gateway.begun && !gateway.foreign) {
     lookAgain(index, LIST_LIMIT_MS);
   } else if (!hasUnfinished(gateway)) {
     // If it was somebody else's, ours has not been tried yet.
@@ -372,6 +399,7 @@ function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
   gateway.extended = false;
   gateway.foreign = false;
   gateway.begun = false;
+  gateway.counted = false;
   gateway.step_at_ms = now_ms;
   gateway.limit_ms = now_ms + limit_ms;
   setDeadline(index, gateway.limit_ms);
@@ -427,89 +455,6 @@ function reached(gateway: Gateway): bool {
     if (gateway.step == Negotiation.INITIATING) return true;
     const id = gateway.step == Negotiation.TERMINATING ? sa.ike_id : sa.id;
     if (id > gateway.old_id) return true;
-  }
-  return false;
-}
-
-/** Whether the IKE_SAs that were to be forced away are gone. */
-function oldPhase1Gone(gateway: Gateway): bool {
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    if (phase1At(i).id <= gateway.old_id) return false;
-  }
-  return true;
-}
-
-/** The gateway's VPN that asked and whose turn is soonest, or -1. */
-function nextAsking(gateway: Gateway): i32 {
-  let found = -1;
-  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
-    const vpn = vpnAt(i);
-    if (!vpn.noted(Note.RECOVERING)) continue;
-    if (found < 0 || vpn.retry_at_ms < vpnAt(found).retry_at_ms) found = i;
-  }
-  return found;
-}
-
-function hasEstablished(gateway: Gateway): bool {
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    if (phase1At(i).state == IkeState.ESTABLISHED) return true;
-  }
-  return false;
-}
-
-/**
- * Whether strongSwan is still at it: an IKE_SA not yet established, or one with a task for a
- * CHILD_SA.
- */
-function hasUnfinished(gateway: Gateway): bool {
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    const sa = phase1At(i);
-    if (sa.state != IkeState.ESTABLISHED || sa.child_task) return true;
-  }
-  return false;
-}
-
-/** Whether an IKE_SA that is not yet established has heard from its peer. */
-function anyAnswered(gateway: Gateway): bool {
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    const sa = phase1At(i);
-    if (sa.state == IkeState.CONNECTING && sa.answered) return true;
-  }
-  return false;
-}
-
-/** Whether the IKE_SA of the VPN's SA carries CHILD_SAs besides, be they monitored or not. */
-function isShared(gateway: Gateway, vpn: Vpn): bool {
-  const ike_id = phase2At(vpn.current).ike_id;
-  let own = 0;
-  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
-    if (phase2At(i).ike_id == ike_id) own++;
-  }
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    if (phase1At(i).id == ike_id) return <i32>phase1At(i).children > own;
-  }
-  return false;
-}
-
-function packetsIn(vpn: Vpn): i64 {
-  return vpn.current < 0 ? 0 : phase2At(vpn.current).packets_in;
-}
-
-/**
- * Whether another VPN of the gateway was answered since this one was, or has received packets since
- * the rekey began: then the fault is not the gateway's.
- */
-function siblingLives(gateway: Gateway, vpn: Vpn): bool {
-  const rekeying = gateway.step == Negotiation.REKEYING_CHILD;
-  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
-    const other = vpnAt(i);
-    if (changetype<usize>(other) == changetype<usize>(vpn)) continue;
-    if (rekeying && packetsIn(other) > other.step_packets_in) return true;
-    const since = max(
-      vpn.answered_at_ms + vpn.config.interval_ms,
-      now_ms - 2 * <i64>other.config.interval_ms,
-    );
-    if (other.answered_at_ms > since) return true;
   }
   return false;
 }

@@ -4,7 +4,7 @@ import { nameBytes, nameLength } from "../bytes/slice";
 import { NEVER, now_ms } from "../clock";
 import { running } from "../config/model";
 import { charonConnected, charonLost, childUnknown, connectionUnknown } from "../event/text";
-import { forgetSteps, initiateBegun, initiateRefused } from "../ike/negotiation";
+import { askAnew, forgetSteps, initiateBegun, initiateRefused } from "../ike/negotiation";
 import { event_connection, readEvent } from "../ike/strongswan/event";
 import {
   connection,
@@ -32,6 +32,8 @@ import {
 import { gatewayAt, gatewayCount, reschedule } from "../sa/gateway";
 import { beginListing, endListing, mergePhase1, mergePhase2 } from "../sa/listing";
 import { Note, vpnAt, vpnCount } from "../sa/vpn";
+import { Mode } from "./decision";
+import { modeOf } from "./effect";
 import { reconcile } from "./reconcile";
 import { findGateway, findVpnOfChild } from "./registry";
 import { resolve, sayUncovered } from "./resolve";
@@ -122,7 +124,8 @@ function closed(): void {
   if (!indicated.lost) return;
   resync_at_ms = NEVER;
   forgetSteps();
-  for (let i = 0; i < gatewayCount(); i++) gatewayAt(i).phase1_id = 0;
+  // A new charon counts its IKE_SAs from 1 again.
+  for (let i = 0; i < gatewayCount(); i++) if (gatewayAt(i).used) gatewayAt(i).phase1_id = 0;
 }
 
 /** Events are hints: the gateway that one is about is listed again. */
@@ -182,7 +185,11 @@ function takeConnection(): void {
 function takeConnectionChild(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
   vpn.note(Note.KNOWN);
-  vpn.unnote(Note.SAID_UNKNOWN);
+  if (vpn.noted(Note.SAID_UNKNOWN)) {
+    vpn.unnote(Note.SAID_UNKNOWN);
+    const waits = vpn.current < 0 && vpn.noted(Note.LISTED);
+    if (waits && modeOf(vpn) == Mode.REKEY) askAnew(vpn_index);
+  }
   const dynamic = connection_child.local_dynamic || connection_child.remote_dynamic;
   if (vpn.current >= 0 || dynamic) return;
   const local = changetype<usize>(connection_child.local_selector(0));

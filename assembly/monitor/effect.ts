@@ -3,6 +3,7 @@ import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
 import { rekeySucceeded, saDeactivated, targetSilent, vpnDown, vpnUp } from "../event/text";
 import { ask, unask } from "../ike/negotiation";
+import { request, Request } from "../ike/vici/session";
 import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, tunnelId, Vpn, vpnAt } from "../sa/vpn";
@@ -34,10 +35,16 @@ export function happen(index: i32, event: Event): void {
   if (cell & Do.SAY_SILENT) saySilent(index);
   if (cell & Do.SAY_UNCOVERED) sayNotCovered(index);
   if (cell & Do.DEACTIVATE) saDeactivated(vpn.config.name, tunnelId(index));
-  if (cell & Do.NEGOTIATE) ask(index);
+  if (cell & Do.NEGOTIATE) negotiate(index);
   if (cell & Do.RENEW) renewPhase2(index);
   if (cell & Do.ECHO) sendRound(index);
   if (cell & Do.PROBE) probe(vpn);
+}
+
+/** What strongSwan does not know it cannot initiate: it is asked whether it knows it by now. */
+function negotiate(index: i32): void {
+  if (vpnAt(index).noted(Note.SAID_UNKNOWN)) request(Request.LIST_CONNS, 0);
+  else ask(index);
 }
 
 /** What a state brings with it, whatever led there. */

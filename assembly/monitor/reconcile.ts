@@ -1,8 +1,8 @@
 /** What a listing says of a gateway's SAs becomes events of its VPNs. */
-import { ADDRESS_BYTES } from "../bytes/address";
+import { ADDRESS_BYTES, sameAddress } from "../bytes/address";
 import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
-import { phase1Completed, phase1Rekeyed, phase2Completed } from "../event/text";
+import { peersShared, phase1Completed, phase1Rekeyed, phase2Completed } from "../event/text";
 import { observe } from "../ike/negotiation";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
@@ -22,6 +22,7 @@ export function reconcile(gateway_index: i32): void {
   const gateway = gatewayAt(gateway_index);
   const adopted = !gateway.listed;
   gateway.listed = true;
+  gateway.listed_at_ms = now_ms;
   lookAtPhase1(gateway, adopted);
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const found = !vpnAt(i).noted(Note.LISTED);
@@ -31,7 +32,8 @@ export function reconcile(gateway_index: i32): void {
     countersCame(i);
   }
   observe(gateway_index);
-  settle(gateway_index);
+  if (hasSeveralPeers(gateway)) saySeveralPeers(gateway);
+  else settle(gateway_index);
   planRenewals(gateway_index);
 }
 
@@ -45,6 +47,24 @@ function lookAtPhase1(gateway: Gateway, adopted: bool): void {
     memory.copy(gateway.peer_ip, sa.remote_host, ADDRESS_BYTES);
     if (!adopted && gateway.first_vpn >= 0) sayPhase1(gateway, sa, hasPhase1(gateway, was));
   }
+}
+
+/** Whether established IKE_SAs of the connection lead to more than one address, as with dial-up. */
+function hasSeveralPeers(gateway: Gateway): bool {
+  let first = -1;
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    if (phase1At(i).state != IkeState.ESTABLISHED) continue;
+    if (first < 0) first = i;
+    else if (!sameAddress(phase1At(i).remote_host, phase1At(first).remote_host)) return true;
+  }
+  return false;
+}
+
+/** A VPN is one peer's. Here duplicates cannot be told from others' SAs, so nothing is settled. */
+function saySeveralPeers(gateway: Gateway): void {
+  if (gateway.said_shared) return;
+  gateway.said_shared = true;
+  peersShared(vpnAt(gateway.first_vpn).config.name, gateway.name);
 }
 
 function hasPhase1(gateway: Gateway, id: u32): bool {
@@ -74,9 +94,10 @@ function lookAtPhase2(index: i32, found: bool): void {
     happen(index, Event.SA_GONE);
     return;
   }
-  const sa = phase2At(vpn.current);
+  let sa = phase2At(vpn.current);
   resolve(index, localOf(sa), sa.local_selectors, remoteOf(sa), sa.remote_selectors);
-  cover(vpn, sa);
+  vpn.current = newestCovering(vpn);
+  sa = phase2At(vpn.current);
   const had = vpn.noted(Note.HAS_SA);
   if (had && sa.spi_in == vpn.spi_in) return;
 
@@ -93,7 +114,23 @@ function lookAtPhase2(index: i32, found: bool): void {
   happen(index, had ? Event.SA_NEW : Event.SA_UP);
 }
 
-/** The CHILD_SA that outgoing packets take: the newest one that forwards; -1: none. */
+/**
+ * The newest CHILD_SA that carries the VPN's echoes, else the newest: several with different
+ * selectors may belong to one child, and each is another way.
+ */
+function newestCovering(vpn: Vpn): i32 {
+  let newest = -1;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    const sa = phase2At(i);
+    if (!sa.forwards || sa.spi_in == 0) continue;
+    cover(vpn, sa);
+    if (sa.covered == 0) continue;
+    if (newest < 0 || sa.id > phase2At(newest).id) newest = i;
+  }
+  return newest < 0 ? vpn.current : newest;
+}
+
+/** The newest CHILD_SA that forwards; -1: none. */
 function newestForwarding(vpn: Vpn): i32 {
   let newest = -1;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {

@@ -106,15 +106,16 @@ export function cover(vpn: Vpn, sa: Phase2): void {
   let covered = 0;
   const source = vpn.source;
   const count = <i32>vpn.target_count;
-  const from = !isUnset(source) && covering(localOf(sa), sa.local_selectors, source);
+  // Where not all selectors are known the SA gets the benefit of the doubt: the kernel's guard
+  // keeps back what it does not carry after all.
+  const doubt = sa.more_selectors;
+  const from = !isUnset(source) && (doubt || covering(localOf(sa), sa.local_selectors, source));
   for (let t = 0; t < count && from; t++) {
     const address = vpn.target(t).address;
-    if (isV4(address) == isV4(source) && covering(remoteOf(sa), sa.remote_selectors, address)) {
-      covered |= 1 << t;
-    }
+    if (isV4(address) != isV4(source)) continue;
+    if (doubt || covering(remoteOf(sa), sa.remote_selectors, address)) covered |= 1 << t;
   }
   sa.covered = <u8>covered;
-  if (covered != 0) vpn.unnote(Note.SAID_UNCOVERED);
 }
 
 /** First of the SA's local selectors. */

@@ -6,6 +6,7 @@
 import { sameAddress } from "../bytes/address";
 import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
+import { echoHeldBack, echoUnsendable } from "../event/text";
 import { reply } from "../icmp/echo";
 import { request, Request } from "../ike/vici/session";
 import { Slot } from "../icmp/slot";
@@ -30,10 +31,18 @@ const COUNTERS_LIMIT_MS: i64 = 200;
 /** The VPN's timer: the round under way ends, the next one begins. */
 export function roundDue(index: i32): void {
   const vpn = vpnAt(index);
-  if (!vpn.noted(Note.COUNTING) && needsCounters(vpn) && listFor(vpn)) {
-    vpn.note(Note.COUNTING);
-    schedule(vpn.timer, now_ms + min(COUNTERS_LIMIT_MS, (<i64>vpn.config.interval_ms) >> 1));
-    return;
+  if (!vpn.noted(Note.COUNTING)) {
+    const interval_ms = <i64>vpn.config.interval_ms;
+    const late_ms = now_ms - vpn.due_ms;
+    // A call that comes an interval late (a suspend, a stalled machine) has had no chance to see
+    // the answer: the round is repeated, not missed.
+    if (late_ms >= interval_ms) vpn.unnote(Note.PROBED);
+    if (late_ms > interval_ms >> 2) vpn.due_ms = now_ms;
+    if (needsCounters(vpn) && listFor(vpn)) {
+      vpn.note(Note.COUNTING);
+      schedule(vpn.timer, now_ms + min(COUNTERS_LIMIT_MS, interval_ms >> 1));
+      return;
+    }
   }
   turnRound(index);
 }
@@ -53,22 +62,20 @@ function turnRound(index: i32): void {
   vpn.unnote(Note.COUNTING);
   const optimized = vpn.config.has(VpnFlag.OPTIMIZED);
   const fed = optimized && (traffic & Traffic.IN) != 0;
-  if (traffic & Traffic.IN) happen(index, Event.INBOUND);
+  // A silent target is not verified again and again because its tunnel is in use.
+  if (traffic & Traffic.IN && !vpn.noted(Note.SILENT)) happen(index, Event.INBOUND);
 
-  const interval_ms = <i64>vpn.config.interval_ms;
-  const late_ms = now_ms - vpn.due_ms;
-  vpn.due_ms = (late_ms > interval_ms >> 2 ? now_ms : vpn.due_ms) + interval_ms;
+  vpn.due_ms += vpn.config.interval_ms;
   schedule(vpn.timer, vpn.due_ms);
 
   if (vpn.noted(Note.PROBED)) {
-    // A call that comes an interval late (a suspend, a stalled machine) has had no chance to see
-    // the answer: the round is repeated, not missed.
-    if (late_ms < interval_ms) endRound(index, fed);
-    else vpn.unnote(Note.PROBED);
+    endRound(index, fed);
   } else if (fed) {
     answered(index);
   }
-  happen(index, dueEvent(vpn, optimized && traffic == Traffic.BOTH));
+  const event = dueEvent(vpn, optimized && traffic == Traffic.BOTH);
+  if (event == Event.DUE) vpn.unnote(Note.SAID_UNCOVERED);
+  happen(index, event);
 }
 
 function dueEvent(vpn: Vpn, busy: bool): Event {
@@ -142,6 +149,8 @@ export function replyCame(slot: Slot): void {
 function answered(index: i32): void {
   const vpn = vpnAt(index);
   vpn.misses = 0;
+  vpn.held = 0;
+  vpn.said_errno = 0;
   vpn.answered_at_ms = now_ms;
   vpn.answers++;
   if (vpn.answers >= vpn.config.recover || vpn.state == State.UP) happen(index, Event.ANSWERED);
@@ -172,10 +181,33 @@ function listFor(vpn: Vpn): bool {
   return request(Request.LIST_SAS, vpn.gateway, gatewayAt(vpn.gateway).name);
 }
 
-/** The kernel's guard held an echo back: no SA carries it, whatever the last listing said. */
-export function echoUnsent(index: i32): void {
+/** errno(3) on Linux. */
+const EPERM: i32 = 1;
+const EAGAIN: i32 = 11;
+const ENOBUFS: i32 = 105;
+
+/** An echo of the VPN could not be sent. */
+export function echoUnsent(index: i32, errno: i32): void {
   const vpn = vpnAt(index);
-  // While strongSwan can be asked the round is not a miss: the listing will tell what became of
-  // the SA. While it cannot, nobody else sees that the path is gone.
-  if (listFor(vpn)) vpn.unnote(Note.PROBED);
+  if (errno == EPERM) {
+    heldBack(vpn);
+  } else if (errno == EAGAIN || errno == ENOBUFS) {
+    // Our own machine is busy: that says nothing of the path.
+    vpn.unnote(Note.PROBED);
+  } else if (<i32>vpn.said_errno != errno) {
+    vpn.said_errno = <u16>errno;
+    echoUnsendable(vpn.config.name, vpn.target(0).address, errno);
+  }
+}
+
+/**
+ * The kernel's guard kept an echo from leaving in the clear: no SA carries it, whatever the last
+ * listing said. While strongSwan can be asked what became of the SA the round is no miss, once.
+ */
+function heldBack(vpn: Vpn): void {
+  if (vpn.held < u16.MAX_VALUE) vpn.held++;
+  if (vpn.held == 1 && listFor(vpn)) vpn.unnote(Note.PROBED);
+  if (<i32>vpn.held == max(2, min(vpn.config.threshold, <i32>u16.MAX_VALUE))) {
+    echoHeldBack(vpn.config.name, vpn.source, vpn.target(0).address);
+  }
 }

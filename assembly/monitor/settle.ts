@@ -10,12 +10,13 @@ import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { duplicateRemoved } from "../event/text";
 import { request, Request } from "../ike/vici/session";
+import { MAX_PHASE2_PER_VPN } from "../limits";
 import { randomBelow } from "../random";
 import { gatewayAt, reschedule } from "../sa/gateway";
 import { findPhase1 } from "../sa/listing";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
 import { ChildState, Phase2, phase2At } from "../sa/phase2";
-import { vpnAt } from "../sa/vpn";
+import { Vpn, vpnAt } from "../sa/vpn";
 
 /** How long a duplicate is left alone: it may be a rekey, or settle by itself. */
 const INITIATOR_WAIT_MS: i64 = 1_500;
@@ -50,31 +51,39 @@ function establishedAt(gateway_index: i32, sa: Phase2): i64 {
   return phase1_index < 0 ? 0 : phase1At(phase1_index).established_at_ms;
 }
 
-/** The CHILD_SA of the VPN that stays, or -1: there is none. */
-function keeper(gateway_index: i32, vpn_index: i32): i32 {
+/** Of the CHILD_SAs with the selectors of `like` the one that stays. */
+function keeper(gateway_index: i32, vpn_index: i32, like: Phase2): i32 {
   let youngest_ms: i64 = 0;
   for (let i = vpnAt(vpn_index).first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
-    if (sa.state != ChildState.INSTALLED) continue;
+    if (sa.state != ChildState.INSTALLED || !sa.hasSelectorsOf(like)) continue;
     youngest_ms = max(youngest_ms, establishedAt(gateway_index, sa));
   }
   let kept = -1;
   for (let i = vpnAt(vpn_index).first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
-    if (sa.state != ChildState.INSTALLED) continue;
+    if (sa.state != ChildState.INSTALLED || !sa.hasSelectorsOf(like)) continue;
     if (youngest_ms - establishedAt(gateway_index, sa) >= RELIC_MS) continue;
     if (kept < 0 || rank(sa) > rank(phase2At(kept))) kept = i;
   }
   return kept;
 }
 
+function countInstalled(vpn: Vpn): i32 {
+  let count = 0;
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
+    if (phase2At(i).state == ChildState.INSTALLED) count++;
+  }
+  return count;
+}
+
 function settleVpn(gateway_index: i32, vpn_index: i32): i64 {
   const vpn = vpnAt(vpn_index);
-  const kept = keeper(gateway_index, vpn_index);
   let soonest = NEVER;
+  if (countInstalled(vpn) > MAX_PHASE2_PER_VPN) return soonest;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
-    if (sa.state != ChildState.INSTALLED || i == kept) {
+    if (sa.state != ChildState.INSTALLED || i == keeper(gateway_index, vpn_index, sa)) {
       sa.spare_since_ms = 0;
       continue;
     }

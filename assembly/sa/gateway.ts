@@ -23,7 +23,7 @@ export const enum Negotiation {
 
 /** Bytes of a Gateway record. */
 export const GATEWAY_BYTES: i32 = 256;
-const NAME: i32 = 120;
+const NAME: i32 = 128;
 const LOCAL_IP: i32 = NAME + MAX_IKE_NAME_BYTES + 1;
 const PEER_IP: i32 = LOCAL_IP + ADDRESS_BYTES;
 
@@ -46,6 +46,8 @@ export class Gateway {
    * SAs.
    */
   listed: bool;
+  /** Whether its IKE_SAs are with several peers, and that has been said. */
+  said_shared: bool;
   /** Whether the record is in use. */
   used: bool;
   /** Whether the step's limit was reached and it is listed once more before that counts. */
@@ -65,6 +67,8 @@ export class Gateway {
   foreign: bool;
   /** Whether strongSwan has taken the attempt: a listing from before that does not show it. */
   begun: bool;
+  /** Whether the siblings' packets were counted at the step's first listing. */
+  counted: bool;
   /** Wake-ups by links and routes since the last success. */
   wakes: i32;
   /** Attempts in a row that the peer did not answer. */
@@ -73,6 +77,8 @@ export class Gateway {
   timer: i32;
   /** When the negotiation's step is looked at next, or the pause ends. */
   deadline_ms: i64;
+  /** When it was listed last. */
+  listed_at_ms: i64;
   /** When the step began. */
   step_at_ms: i64;
   /** When a link or route last woke it. */
@@ -119,7 +125,9 @@ export function initGateways(): void {
 /** Index of a zeroed record that is marked as used; -1 at the limit. */
 export function takeGateway(): i32 {
   const index = pool.take();
-  if (index >= 0) gatewayAt(index).used = true;
+  if (index < 0) return -1;
+  assert(!gatewayAt(index).used);
+  gatewayAt(index).used = true;
   return index;
 }
 
@@ -136,6 +144,7 @@ export function reschedule(index: i32): void {
 
 /** Frees the record. */
 export function giveGateway(index: i32): void {
+  assert(gatewayAt(index).used);
   gatewayAt(index).used = false;
   pool.give(index);
 }

@@ -71,6 +71,7 @@ export function mergePhase1(gateway: i32, found: Phase1): i32 {
     // A restarted charon gives the same numbers to other SAs.
     const same = abs(found.established_at_ms - known.established_at_ms) <= SAME_AGE_MS;
     found.soft_at_ms = same ? known.soft_at_ms : 0;
+    found.forced = same && known.forced;
     found.spare_since_ms = known.spare_since_ms;
   }
   found.gateway = gateway;

@@ -45,6 +45,8 @@ export class Phase1 {
   answered: bool;
   /** CHILD_SAs on it, those of no VPN included. */
   children: u8;
+  /** Whether it was told to go by force. */
+  forced: bool;
   /** Monotonic; 0 unset. */
   established_at_ms: i64;
   /** When strongSwan itself rekeys it; 0: never. */

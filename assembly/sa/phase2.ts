@@ -19,7 +19,7 @@ export const enum ChildState {
 }
 
 /** Bytes of a Phase2 record. */
-export const PHASE2_BYTES: i32 = 512;
+export const PHASE2_BYTES: i32 = 1024;
 const ALGORITHM: i32 = 128;
 const LOCAL_SELECTORS = ALGORITHM + MAX_ALGORITHM_BYTES + 1;
 const REMOTE_SELECTORS = LOCAL_SELECTORS + MAX_SELECTORS * SELECTOR_BYTES;
@@ -45,7 +45,8 @@ export class Phase2 {
   covered: u8;
   /** Mark of the listing that is being read. */
   mark: u16;
-  padding: u16;
+  /** Whether it has more selectors than are kept. */
+  more_selectors: bool;
   packets_in: i64;
   packets_out: i64;
   bytes_in: i64;
@@ -71,6 +72,15 @@ export class Phase2 {
   }
   remote_selector(i: i32): Selector {
     return changetype<Selector>(changetype<usize>(this) + REMOTE_SELECTORS + i * SELECTOR_BYTES);
+  }
+
+  /** Whether both sides' selectors are those of `other`. */
+  hasSelectorsOf(other: Phase2): bool {
+    if (this.local_selectors != other.local_selectors) return false;
+    if (this.remote_selectors != other.remote_selectors) return false;
+    const mine = changetype<usize>(this) + LOCAL_SELECTORS;
+    const theirs = changetype<usize>(other) + LOCAL_SELECTORS;
+    return memory.compare(mine, theirs, 2 * MAX_SELECTORS * SELECTOR_BYTES) == 0;
   }
 
   /** Whether it forwards: INSTALLED, and also while it is rekeyed or deleted (strongswan.md). */

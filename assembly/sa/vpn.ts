@@ -106,6 +106,10 @@ export class Vpn {
   first_phase2: i32;
 
   // The second line: what only answers, listings and people touch.
+  /** Rounds in a row that the guard held back. */
+  held: u16;
+  /** errno of the last echo that could not be sent and has been said; 0: none. */
+  said_errno: u16;
   /** Gateway (sa/gateway.ts). */
   gateway: i32;
   /** Next VPN of the gateway, or -1. */
@@ -138,7 +142,10 @@ export class Vpn {
   own_out: u32;
   /** When its next negotiation may begin. */
   retry_at_ms: i64;
-  /** What its SA had received when its gateway's step began: if more comes in, the peer has it. */
+  /**
+   * What its SA had received at the first listing in its gateway's step: if more comes in, the peer
+   * has it.
+   */
   step_packets_in: i64;
 
   target(i: i32): Target {
@@ -192,12 +199,15 @@ export function initVpns(): void {
 /** Index of a zeroed record that is marked as used; -1 at the limit. */
 export function takeVpn(): i32 {
   const index = pool.take();
-  if (index >= 0) vpnAt(index).note(Note.USED);
+  if (index < 0) return -1;
+  assert(!vpnAt(index).noted(Note.USED));
+  vpnAt(index).note(Note.USED);
   return index;
 }
 
 /** Frees the record. */
 export function giveVpn(index: i32): void {
+  assert(vpnAt(index).noted(Note.USED));
   vpnAt(index).notes = 0;
   pool.give(index);
 }

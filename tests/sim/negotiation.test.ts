@@ -180,26 +180,34 @@ describe("attempts", () => {
     assert.equal(world.said("has deactivated"), 1);
   });
 
-  for (const late of [false, true]) {
-    const by = late ? "the peer" : "strongSwan";
-    test(`that are refused by ${by} back off, doubling, to 5 min`, () => {
-      const connections = branches(1);
-      const world = new World(new Engine(), late ? connections : []);
-      world.charon.peer("branch0").refuses = true;
-      world.configure(monitored(connections, "option interval '2'", "option rekey '1'"));
-      world.run(3_600_000);
-      const between_ms = gaps(times(world, "initiate", 0));
-      // Seen at the attempt's limit, an interval later, if the peer refused.
-      const seen_ms = late ? 2_400 : 100;
-      between_ms.forEach((gap_ms, i) => {
-        const pause_ms = Math.min(2_000 * 2 ** i, MAX_BACK_OFF_MS);
-        const shown = `pause ${i} is ${gap_ms} ms`;
-        assert.ok(gap_ms >= 0.9 * pause_ms && gap_ms <= 1.1 * pause_ms + seen_ms, shown);
-      });
-      assert.ok(between_ms.length >= 17 && between_ms.length <= 22, `${between_ms.length}`);
-      assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
+  test("that are refused by the peer back off, doubling, to 5 min", () => {
+    const connections = branches(1);
+    const world = new World(new Engine(), connections);
+    world.charon.peer("branch0").refuses = true;
+    world.configure(monitored(connections, "option interval '2'", "option rekey '1'"));
+    world.run(3_600_000);
+    const between_ms = gaps(times(world, "initiate", 0));
+    // A refusal is seen at the attempt's limit, an interval later.
+    const seen_ms = 2_400;
+    between_ms.forEach((gap_ms, i) => {
+      const pause_ms = Math.min(2_000 * 2 ** i, MAX_BACK_OFF_MS);
+      const shown = `pause ${i} is ${gap_ms} ms`;
+      assert.ok(gap_ms >= 0.9 * pause_ms && gap_ms <= 1.1 * pause_ms + seen_ms, shown);
     });
-  }
+    assert.ok(between_ms.length >= 17 && between_ms.length <= 22, `${between_ms.length}`);
+    assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
+  });
+
+  test("at what strongSwan does not know are not made, and made as soon as it does", () => {
+    const connections = branches(1);
+    const world = new World(new Engine(), []);
+    world.configure(monitored(connections, ...REKEY));
+    world.run(600_000);
+    assert.deepEqual(world.requests(), []);
+    assert.equal(world.said("strongSwan has no connection"), 1);
+    world.charon.connections.push(...connections);
+    assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 10_000) <= 1_500);
+  });
 
   test("after refusals begin with the shortest pause again once one has succeeded", () => {
     const world = settled(branches(1), ...REKEY);

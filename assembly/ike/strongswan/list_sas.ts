@@ -7,7 +7,7 @@ import { IkeState, Phase1, PHASE1_BYTES } from "../../sa/phase1";
 import { ChildState, Phase2, PHASE2_BYTES } from "../../sa/phase2";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
 import { writeCipher, writeHash } from "./algorithm";
-import { readSelectors } from "./selectors";
+import { readSelectors, saw_more } from "./selectors";
 
 /*
  * One `list-sa` message: an IKE_SA, and in it its CHILD_SAs.
@@ -198,8 +198,10 @@ function readChildValue(m: Message): void {
 function readChildList(m: Message): void {
   if (m.nameIs("local-ts")) {
     phase2.local_selectors = <u8>readSelectors(m, phase2.local_selector(0));
+    if (saw_more) phase2.more_selectors = true;
   } else if (m.nameIs("remote-ts")) {
     phase2.remote_selectors = <u8>readSelectors(m, phase2.remote_selector(0));
+    if (saw_more) phase2.more_selectors = true;
   } else {
     m.skip();
   }

@@ -117,6 +117,11 @@ const IKE = 8;
 const CHILD = IKE + MAX_IKE_NAME_BYTES + 1;
 const ENTRY_BYTES: i32 = CHILD + MAX_IKE_NAME_BYTES + 1;
 
+/** A LIST_SAS of all gateways. */
+const ALL: i32 = -1;
+/** With more lists of single gateways waiting, one of all is cheaper for charon. */
+const MAX_SINGLE_LISTS: i32 = 8;
+
 const queue: usize = memory.data(MAX_VICI_QUEUE * ENTRY_BYTES);
 const path: usize = memory.data(MAX_PATH_BYTES);
 const send_buffer: usize = memory.data(MAX_VICI_REQUEST_BYTES);
@@ -126,7 +131,6 @@ const response: Message = messageAt(memory.data(MESSAGE_BYTES));
 let link: Link = Link.IDLE;
 let path_length: i32 = 0;
 let deadline_ms: i64 = NEVER;
-let queue_first: i32 = 0;
 let queue_length: i32 = 0;
 /** The request that charon has not answered yet. */
 let in_flight: Request = Request.NONE;
@@ -217,15 +221,17 @@ export function isReady(): bool {
 }
 
 /**
- * Sends a request, or puts it behind those that wait; `ike` and `child` are
- * name fields (bytes/slice.ts), or 0. A request that waits already is not added
- * again. False if the session is not ready or the queue is full.
+ * Sends a request, or puts it with those that wait; `ike` and `child` are name
+ * fields (bytes/slice.ts), or 0. A request that waits already is not added again,
+ * and many lists of single gateways become one of all. False if the session is
+ * not ready or the queue is full.
  */
 export function request(kind: Request, arg: i32, ike: usize = 0, child: usize = 0): bool {
   if (link != Link.READY) return false;
-  for (let i = 0; i < queue_length; i++) {
-    const waiting = entryAt(i);
-    if (load<i32>(waiting) == kind && load<i32>(waiting, ARG) == arg) return true;
+  if (waits(kind, arg) || (kind == Request.LIST_SAS && waits(kind, ALL))) return true;
+  if (kind == Request.LIST_SAS && arg != ALL && countWaiting(kind) >= MAX_SINGLE_LISTS) {
+    dropWaiting(kind);
+    return request(kind, ALL);
   }
   if (queue_length == MAX_VICI_QUEUE) return false;
   const entry = entryAt(queue_length);
@@ -236,6 +242,29 @@ export function request(kind: Request, arg: i32, ike: usize = 0, child: usize = 
   queue_length++;
   if (!draining) sendNext();
   return true;
+}
+
+function waits(kind: Request, arg: i32): bool {
+  for (let i = 0; i < queue_length; i++) {
+    const waiting = entryAt(i);
+    if (load<i32>(waiting) == kind && load<i32>(waiting, ARG) == arg) return true;
+  }
+  return false;
+}
+
+function countWaiting(kind: Request): i32 {
+  let count = 0;
+  for (let i = 0; i < queue_length; i++) if (load<i32>(entryAt(i)) == kind) count++;
+  return count;
+}
+
+function dropWaiting(kind: Request): void {
+  for (let i = queue_length - 1; i >= 0; i--) if (load<i32>(entryAt(i)) == kind) dropEntry(i);
+}
+
+function dropEntry(i: i32): void {
+  queue_length--;
+  memory.copy(entryAt(i), entryAt(i + 1), (queue_length - i) * ENTRY_BYTES);
 }
 
 /** What happened next; NONE when there is no more. */
@@ -379,7 +408,7 @@ function startConnecting(): void {
 }
 
 function entryAt(i: i32): usize {
-  return queue + ((queue_first + i) % MAX_VICI_QUEUE) * ENTRY_BYTES;
+  return queue + i * ENTRY_BYTES;
 }
 
 function copyName(to: usize, from: usize): void {
@@ -387,17 +416,26 @@ function copyName(to: usize, from: usize): void {
   else memory.copy(to, from, 1 + min(nameLength(from), MAX_IKE_NAME_BYTES));
 }
 
-/** Sends the first request that waits, if none is on its way. */
+/** Sends a request that waits, if none is on its way. */
 function sendNext(): void {
   if (link != Link.READY || in_flight != Request.NONE || queue_length == 0) return;
-  const entry = entryAt(0);
-  queue_first = (queue_first + 1) % MAX_VICI_QUEUE;
-  queue_length--;
+  const next = firstToSend();
+  const entry = entryAt(next);
   in_flight = <Request>load<i32>(entry);
   in_flight_arg = load<i32>(entry, ARG);
   deadline_ms = now_ms + VICI_TIMEOUT_MS;
   writeRequest(entry);
+  dropEntry(next);
   send();
+}
+
+/** Commands go before lists: a recovery does not wait for anybody's counters. */
+function firstToSend(): i32 {
+  for (let i = 0; i < queue_length; i++) {
+    const kind = <Request>load<i32>(entryAt(i));
+    if (kind != Request.LIST_SAS && kind != Request.LIST_CONNS) return i;
+  }
+  return 0;
 }
 
 function writeRequest(entry: usize): void {
