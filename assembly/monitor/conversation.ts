@@ -44,6 +44,14 @@ const RESYNC_MS: i64 = 60_000;
 const RETRY_MS: i64 = 1_000;
 
 let resync_at_ms: i64 = NEVER;
+/**
+ * While strongSwan does not know a connection or child it is asked again: soon, then less and less
+ * often.
+ */
+const FIRST_UNKNOWN_MS: i64 = 500;
+const LAST_UNKNOWN_MS: i64 = 10_000;
+let unknown_at_ms: i64 = NEVER;
+let unknown_pause_ms: i64 = FIRST_UNKNOWN_MS;
 /** Whether it has been said that charon cannot be reached: once until it can be again. */
 let said_lost: bool = false;
 /** Whether every item of the listing that is coming in was understood and found room. */
@@ -56,14 +64,19 @@ export function connectToCharon(): void {
 
 /** When `resync` is to be called. */
 export function resyncDeadline(): i64 {
-  return resync_at_ms;
+  return min(resync_at_ms, unknown_at_ms);
 }
 
-/** Asks for everything once more. */
+/** Asks for what is due to be asked again. */
 export function resync(): void {
-  resync_at_ms = now_ms + RESYNC_MS;
-  request(Request.LIST_SAS, -1);
-  if (anyUnknown()) request(Request.LIST_CONNS, 0);
+  if (unknown_at_ms <= now_ms) {
+    unknown_at_ms = NEVER;
+    request(Request.LIST_CONNS, 0);
+  }
+  if (resync_at_ms <= now_ms) {
+    resync_at_ms = now_ms + RESYNC_MS;
+    request(Request.LIST_SAS, -1);
+  }
 }
 
 /** strongSwan's configuration, or ours, may name other things than before. */
@@ -110,6 +123,9 @@ function connected(): void {
   said_lost = false;
   understood = true;
   beginListing();
+  // Another charon may have another configuration.
+  for (let i = 0; i < vpnCount(); i++) if (vpnAt(i).noted(Note.USED)) vpnAt(i).unnote(Note.KNOWN);
+  unknown_pause_ms = FIRST_UNKNOWN_MS;
   lookAtConnections();
   resync_at_ms = now_ms + RESYNC_MS;
 }
@@ -123,6 +139,7 @@ function closed(): void {
   said_lost = true;
   if (!indicated.lost) return;
   resync_at_ms = NEVER;
+  unknown_at_ms = NEVER;
   forgetSteps();
   // A new charon counts its IKE_SAs from 1 again.
   for (let i = 0; i < gatewayCount(); i++) if (gatewayAt(i).used) gatewayAt(i).phase1_id = 0;
@@ -256,6 +273,10 @@ function anyUnknown(): bool {
 /** strongSwan's configuration was listed whole: says which VPNs it does not have. */
 function sayUnknown(): void {
   if (!indicated.success) return;
+  if (anyUnknown()) {
+    unknown_at_ms = now_ms + unknown_pause_ms;
+    unknown_pause_ms = min(2 * unknown_pause_ms, LAST_UNKNOWN_MS);
+  }
   for (let i = 0; i < vpnCount(); i++) {
     const vpn = vpnAt(i);
     if (!vpn.noted(Note.USED) || vpn.noted(Note.KNOWN) || vpn.noted(Note.SAID_UNKNOWN)) continue;

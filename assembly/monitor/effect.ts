@@ -3,7 +3,6 @@ import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
 import { rekeySucceeded, saDeactivated, targetSilent, vpnDown, vpnUp } from "../event/text";
 import { ask, unask } from "../ike/negotiation";
-import { request, Request } from "../ike/vici/session";
 import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, tunnelId, Vpn, vpnAt } from "../sa/vpn";
@@ -41,10 +40,9 @@ export function happen(index: i32, event: Event): void {
   if (cell & Do.PROBE) probe(vpn);
 }
 
-/** What strongSwan does not know it cannot initiate: it is asked whether it knows it by now. */
+/** What strongSwan does not know it cannot initiate; conversation.ts asks again whether it does. */
 function negotiate(index: i32): void {
-  if (vpnAt(index).noted(Note.SAID_UNKNOWN)) request(Request.LIST_CONNS, 0);
-  else ask(index);
+  if (!vpnAt(index).noted(Note.SAID_UNKNOWN)) ask(index);
 }
 
 /** What a state brings with it, whatever led there. */
