@@ -183,16 +183,14 @@ export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i3
   return end();
 }
 
-/** The kernel refused echo `index` of the batch just sent, with EPERM: the guard held it back. */
+/** The kernel refused echo `index` of the batch just sent; EPERM: the guard held it back. */
 export function unsent(version: i32, index: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
   setTime(now_ms, wall_ms);
   resetActions();
   const vpn = vpnOfEcho(version, index);
-  if (vpn >= 0 && errno == EPERM) echoUnsent(vpn);
+  if (vpn >= 0) echoUnsent(vpn, errno);
   return actionCount();
 }
-
-const EPERM: i32 = 1;
 
 /** The vici stream is connected. */
 export function viciOpened(now_ms: i64, wall_ms: i64): i32 {
