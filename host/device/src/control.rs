@@ -251,8 +251,12 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Mutex;
 
     const TOKEN: u64 = 10;
+
+    /// The umask belongs to the process, so tests side by side open one after another.
+    static OPENING: Mutex<()> = Mutex::new(());
 
     struct Bench {
         control: Control,
@@ -263,7 +267,10 @@ mod tests {
     impl Bench {
         fn new(name: &str) -> Bench {
             let name = format!("rekeyd-control-{name}-{}", std::process::id());
-            let control = Control::open(&std::env::temp_dir().join(name), TOKEN).unwrap();
+            let control = {
+                let _alone = OPENING.lock();
+                Control::open(&std::env::temp_dir().join(name), TOKEN).unwrap()
+            };
             let poll = Poll::new().unwrap();
             control.register(&poll).unwrap();
             Bench { control, poll, ready: Vec::new() }

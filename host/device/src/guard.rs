@@ -272,7 +272,7 @@ fn count_acknowledgements(mut bytes: &[u8]) -> io::Result<u32> {
 mod tests {
     use super::*;
     use crate::icmp::Icmp;
-    use crate::icmp::tests::{echo, in_own_network, ip, send};
+    use crate::icmp::tests::{add_address, echo, in_own_network, ip, send};
     use std::process::Command;
 
     #[test]
@@ -282,8 +282,8 @@ mod tests {
                 ip(&format!("tuntap add {interface} mode tun"));
                 ip(&format!("link set {interface} up"));
             }
-            ip("addr add 10.1.0.1/32 dev lo");
-            ip("addr add fd01::1/128 dev lo");
+            add_address("10.1.0.1");
+            add_address("fd01::1");
             for (prefix, interface) in [("10.2.0.0/24", "ipsec0"), ("10.3.0.0/24", "other0")] {
                 ip(&format!("route add {prefix} dev {interface}"));
             }

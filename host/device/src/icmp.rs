@@ -324,6 +324,7 @@ fn in_addr(mapped: [u8; 16]) -> libc::in_addr {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use std::net::UdpSocket;
     use std::process::Command;
     use std::thread;
     use std::time::{Duration, Instant};
@@ -345,6 +346,16 @@ pub mod tests {
     pub fn ip(command: &str) {
         let status = Command::new("ip").args(command.split(' ')).status().unwrap();
         assert!(status.success(), "ip {command}");
+    }
+
+    /// Gives this network an address, and waits until packets come there: IPv6's are not reachable
+    /// at once.
+    pub fn add_address(address: &str) {
+        ip(&format!("addr add {address} dev lo"));
+        let begin = Instant::now();
+        while UdpSocket::bind((address, 0)).and_then(|own| own.connect((address, 9))).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(5), "{address}");
+        }
     }
 
     /// A send slot with an echo request whose kernel checksum does not matter (IPv6) or is right.
@@ -390,8 +401,8 @@ pub mod tests {
     #[test]
     fn echoes_come_back_from_where_they_went() {
         in_own_network(|| {
-            ip("addr add 10.1.0.1/32 dev lo");
-            ip("addr add fd01::1/128 dev lo");
+            add_address("10.1.0.1");
+            add_address("fd01::1");
             let icmp = Icmp::open().unwrap();
             for (version, source, destination, header) in
                 [(4, "10.1.0.1", "127.0.0.9", 20), (6, "fd01::1", "::1", 0)]

@@ -106,6 +106,7 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::os::unix::net::UnixListener;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_full_pipe_waits_and_a_stuck_one_closes() {
@@ -138,7 +139,11 @@ mod tests {
         vici.connect(name, &poll).unwrap();
         assert_eq!(vici.receive(&mut [0; 10]).unwrap(), None);
         drop(listener);
-        assert!(vici.receive(&mut [0; 10]).is_err());
+        // A test beside this one may be starting a program, which holds a copy until it runs.
+        let begin = Instant::now();
+        while vici.receive(&mut [0; 10]).is_ok() {
+            assert!(begin.elapsed() < Duration::from_secs(5));
+        }
         assert!(vici.stream.is_none());
         std::fs::remove_file(&path).unwrap();
     }
