@@ -83,7 +83,7 @@ const RIGHT: [path: string, text: string][] = [
   ["assembly/abort.ts", 'import { trap } from "./host";\n'],
   ["assembly/sa/a.ts", `// prettier-ignore\nconst a = [\n${" ".repeat(100)}1,\n];\n`],
   ["tools/a.ts", "const interval_ms = 1;\nconst x = new Map<string, number>();\n"],
-  ["host/device/src/a.rs", "let t = Timespec { tv_sec: 0 };\n"],
+  ["host/device/src/a.rs", "let t = Timespec { tv_sec: 0 };\nDuration::from_secs(1);\n"],
   ["a.md", "[the licence](LICENSE) and [a site](https://example.org/)\n"],
 ];
 

@@ -152,7 +152,7 @@ function linksLeadSomewhere(source: Source, report: Report): void {
 const NUMBER = "(?:[iu](?:8|16|32|64)|usize|number)";
 const TIME = "(?:timeout|interval|delay|lifetime|deadline|pause|elapsed)";
 const UNIT_FIRST = /\b(?:ms|millis|secs?|seconds)_\w+/;
-const UNIT_LONG = /\b(?!t[mv]_)\w+_(?:msecs?|millis|secs?|seconds)\b/;
+const UNIT_LONG = /(?<![.:])\b(?!t[mv]_)\w+_(?:m?secs?|millis|seconds)\b(?=\??\s*[:=])(?!::)/;
 const UNIT_CAMEL = /\b[a-z]\w*(?:Ms|Millis|Secs?|Seconds)\b(?=\??\s*[:=])/;
 const NO_UNIT = new RegExp(`\\b(?:\\w+_)?${TIME}\\??: ${NUMBER}\\b`);
 const UNFINISHED = /\b(?:TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b/;

@@ -67,7 +67,7 @@ const NFTA_VERDICT_CODE: u16 = 1;
 const CHAIN: &[u8] = b"output\0";
 /// After whatever may still reroute the packet (mangle, NAT).
 const HOOK_PRIORITY: i32 = 300;
-const KERNEL_TIMEOUT: Duration = Duration::new(5, 0);
+const KERNEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One expression of a rule. Values load into register 1, where the next one compares them.
 enum Expression<'a> {

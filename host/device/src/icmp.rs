@@ -392,7 +392,7 @@ pub mod tests {
         let begin = Instant::now();
         loop {
             let count = icmp.receive(version, &mut slots);
-            if count > 0 || begin.elapsed() > Duration::new(2, 0) {
+            if count > 0 || begin.elapsed() > Duration::from_secs(2) {
                 return slots.chunks(SLOT_BYTES).take(count).map(<[u8]>::to_vec).collect();
             }
         }
