@@ -25,6 +25,8 @@ export const enum Action {
   CONFIG_ERROR = 7,
   /** Write the bytes to the netlink (NETLINK_ROUTE) socket. */
   NETLINK_SEND = 8,
+  /** The configuration is in force, which has no mistake; a text that sums it up. */
+  CONFIG_TAKEN = 9,
 }
 
 const RECORD_BYTES: i32 = 16;

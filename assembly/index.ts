@@ -11,10 +11,12 @@
 import "./abort";
 import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
 import { setTime, setUtcOffset } from "./clock";
+import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
 import { running, setGlobalDefaults } from "./config/model";
 import { readConfig } from "./config/read";
-import { initConfig, stagedCount } from "./config/staged";
+import { initConfig } from "./config/staged";
+import { summarize } from "./config/summary";
 import { runCommand } from "./console/command";
 import { configurationLoaded, configurationRefused } from "./event/text";
 import { parseReply, setIdentifier } from "./icmp/echo";
@@ -104,6 +106,7 @@ export function start(
   initListing();
   initNegotiation();
   initConfig();
+  initHistory();
   rebuildRegistry(0);
   setGlobalDefaults(running);
   startDump();
@@ -112,17 +115,21 @@ export function start(
 
 /**
  * A configuration: `path_len` bytes of its path (shown in errors), then `len`
- * bytes of its text. With a mistake in it nothing changes, and each mistake is a
- * CONFIG_ERROR action.
+ * bytes of its text. It is taken, and CONFIG_TAKEN says so; or with a mistake in
+ * it nothing changes, and each mistake is a CONFIG_ERROR action.
  */
 export function configure(path_len: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
   assert(<u32>path_len <= <u32>INPUT_BYTES && <u32>len <= <u32>(INPUT_BYTES - path_len));
   begin(now_ms, wall_ms);
   if (readConfig(input_buffer, path_len, input_buffer + path_len, len) == 0) {
     applyStaged();
-    configurationLoaded(input_buffer, path_len, stagedCount());
+    noteLoaded(input_buffer, path_len);
+    const summary = summarize();
+    configurationLoaded(input_buffer, path_len, summary);
+    act(Action.CONFIG_TAKEN, 0, summary.start, summary.length);
     converse();
   } else {
+    noteRefused();
     configurationRefused(mistakeCount(), mistakeLine(0), mistakeLineLength(0));
     for (let i = 0; i < mistakeLines(); i++) {
       act(Action.CONFIG_ERROR, 0, mistakeLine(i), mistakeLineLength(i));

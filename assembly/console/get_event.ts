@@ -1,12 +1,12 @@
 import { nameLength } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
-import { writeDate } from "../event/date";
 import { Event, eventAt, eventCount } from "../event/log";
 import { writeSeverity } from "../event/severity";
 import {
   beginList,
   beginObject,
   beginText,
+  dateValue,
   endList,
   endObject,
   key,
@@ -38,10 +38,7 @@ export function eventJson(w: Writer, event: Event): void {
   beginObject(w);
   numberValue(key(w, "id"), event.id);
   writeSeverity(beginText(key(w, "severity")), event.severity).u8(0x22);
-  writeDate(beginText(key(w, "time")), event.wall_ms, 0x54);
-  w.u8(0x2e)
-    .padded(event.wall_ms % 1000, 3)
-    .text('Z"');
+  dateValue(key(w, "time"), event.wall_ms);
   key(w, "vpn");
   if (nameLength(event.vpn) == 0) nullValue(w);
   else nameValue(w, event.vpn);

@@ -93,7 +93,7 @@ export function getVpnDetail(w: Writer, index: i32): void {
   writeTargets(w, vpn);
   writePhase1(w, gateway);
   writeNegotiation(w, index);
-  writePhase2(w, vpn);
+  writePhase2(w, vpn, gateway);
   writeCounters(w, vpn);
   writeEvents(w, vpn);
 }
@@ -194,7 +194,8 @@ function writePhase1Times(w: Writer, sa: Phase1): void {
   w.u8(0x0a);
 }
 
-function writePhase2(w: Writer, vpn: Vpn): void {
+function writePhase2(w: Writer, vpn: Vpn, gateway: Gateway): void {
+  const age_s = secondsSince(gateway.listed_at_ms);
   if (vpn.first_phase2 < 0) row(w, "Phase 2").text("none\n");
   for (let i = vpn.first_phase2; i >= 0 && !w.truncated; i = phase2At(i).next) {
     const sa = phase2At(i);
@@ -205,7 +206,10 @@ function writePhase2(w: Writer, vpn: Vpn): void {
     writePhase2Times(w, sa);
     row(w, "").counted(sa.packets_in, "packet").text(", ").counted(sa.bytes_in, "byte");
     w.text(" in; ").counted(sa.packets_out, "packet").text(", ");
-    w.counted(sa.bytes_out, "byte").text(" out\n");
+    w.counted(sa.bytes_out, "byte").text(" out");
+    // strongSwan tells counters only when it is asked.
+    if (age_s > 0) w.text(" (").decimal(age_s).text(" s ago)");
+    w.u8(0x0a);
     writeSelectors(row(w, ""), sa);
   }
 }

@@ -1,8 +1,28 @@
 import { Writer } from "../bytes/writer";
+import { utc_offset_s } from "../clock";
+import {
+  isLoaded,
+  loadedAt,
+  loadedPath,
+  refusedAt,
+  refusedLine,
+  refusedMistakes,
+} from "../config/history";
 import { running, VpnFlag } from "../config/model";
+import { writeDate } from "../event/date";
 import { isReady } from "../ike/vici/session";
 import { Note, State, vpnAt, vpnCount } from "../sa/vpn";
-import { beginObject, boolValue, endObject, key, nameValue, numberValue } from "./json";
+import {
+  beginObject,
+  boolValue,
+  dateValue,
+  endObject,
+  key,
+  nameValue,
+  nullValue,
+  numberValue,
+  stringValue,
+} from "./json";
 
 let configured: i32 = 0;
 let monitored: i32 = 0;
@@ -18,6 +38,7 @@ export function getVpnmonitor(w: Writer): void {
   w.text("VPN monitor threshold: ").decimal(running.threshold).u8(0x0a);
   w.text("strongSwan (vici): ").name(running.vici);
   w.text(isReady() ? ", connected\n" : ", not connected\n");
+  writeConfiguration(w);
   w.text("VPNs: ")
     .decimal(configured)
     .text(" configured, ")
@@ -25,6 +46,20 @@ export function getVpnmonitor(w: Writer): void {
     .text(" monitored; ");
   w.decimal(up).text(" up, ").decimal(down).text(" down, ").decimal(ready).text(" ready, ");
   w.decimal(inactive).text(" inactive\n");
+}
+
+function writeConfiguration(w: Writer): void {
+  w.text("Configuration: ");
+  if (isLoaded()) writeLocal(w.name(loadedPath()).text(", loaded "), loadedAt()).u8(0x0a);
+  else w.text("none\n");
+  if (refusedMistakes() == 0) return;
+  writeLocal(w.text("Last reload: refused "), refusedAt()).text(", ");
+  const line = refusedLine();
+  w.counted(refusedMistakes(), "mistake").text("; ").bytes(line.start, line.length).u8(0x0a);
+}
+
+function writeLocal(w: Writer, since_1970_ms: i64): Writer {
+  return writeDate(w, since_1970_ms + 1000 * <i64>utc_offset_s, 0x20);
 }
 
 /** The same as JSON. */
@@ -35,6 +70,7 @@ export function getVpnmonitorJson(w: Writer): void {
   numberValue(key(w, "threshold"), running.threshold);
   nameValue(key(w, "vici"), running.vici);
   boolValue(key(w, "connected"), isReady());
+  configuration(w);
   beginObject(key(w, "vpns"));
   numberValue(key(w, "configured"), configured);
   numberValue(key(w, "monitored"), monitored);
@@ -43,6 +79,29 @@ export function getVpnmonitorJson(w: Writer): void {
   numberValue(key(w, "up"), up);
   numberValue(key(w, "down"), down);
   endObject(w);
+  endObject(w);
+}
+
+function configuration(w: Writer): void {
+  key(w, "configuration");
+  if (!isLoaded()) {
+    nullValue(w);
+    return;
+  }
+  beginObject(w);
+  nameValue(key(w, "path"), loadedPath());
+  dateValue(key(w, "loaded"), loadedAt());
+  key(w, "refused");
+  if (refusedMistakes() == 0) {
+    nullValue(w);
+  } else {
+    beginObject(w);
+    dateValue(key(w, "time"), refusedAt());
+    numberValue(key(w, "mistakes"), refusedMistakes());
+    const line = refusedLine();
+    stringValue(key(w, "first"), line.start, line.length);
+    endObject(w);
+  }
   endObject(w);
 }
 

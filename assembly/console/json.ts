@@ -1,5 +1,6 @@
 import { nameBytes, nameLength } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
+import { writeDate } from "../event/date";
 
 /**
  * JSON (RFC 8259) over a Writer. A comma goes in front of whatever is not the
@@ -74,6 +75,12 @@ export function beginText(w: Writer): Writer {
 /** Eight hexadecimal digits, as SPIs are written. */
 export function hexValue(w: Writer, value: u32): Writer {
   return separate(w).u8(QUOTE).hex(value).u8(QUOTE);
+}
+
+/** A time in UTC (RFC 3339). */
+export function dateValue(w: Writer, since_1970_ms: i64): Writer {
+  writeDate(beginText(w), since_1970_ms, 0x54).u8(0x2e);
+  return w.padded(since_1970_ms % 1000, 3).text('Z"');
 }
 
 /** Any bytes: what is not UTF-8 (RFC 3629) becomes U+FFFD, so the document always is. */

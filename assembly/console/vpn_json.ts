@@ -88,6 +88,9 @@ function beginVpn(w: Writer, index: i32): void {
   const gateway = gatewayAt(vpn.gateway);
   textValue(key(w, "negotiation"), negotiationWord(negotiation(index)));
   ike(w, gateway);
+  key(w, "listed_s");
+  if (gateway.listed) numberValue(w, secondsSince(gateway.listed_at_ms));
+  else nullValue(w);
   beginList(key(w, "sas"));
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     childSa(w, phase2At(i), i == vpn.current);

@@ -335,13 +335,13 @@ export function networkFull(interfaces: i32, addresses: i32): void {
   endEvent();
 }
 
-/** A configuration was taken. */
-export function configurationLoaded(path: usize, path_len: i32, vpns: i32): void {
+/** A configuration was taken; `summary` says what it does (config/summary.ts). */
+export function configurationLoaded(path: usize, path_len: i32, summary: Writer): void {
   beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)
     .text("Configuration ")
     .bytes(path, min(path_len, MAX_SHOWN_PATH_BYTES))
     .text(" has been loaded: ")
-    .counted(vpns, "VPN")
+    .bytes(summary.start, summary.length)
     .u8(0x2e);
   endEvent();
 }

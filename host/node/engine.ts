@@ -15,6 +15,7 @@ export const Action = {
   REPLY: 6,
   CONFIG_ERROR: 7,
   NETLINK_SEND: 8,
+  CONFIG_TAKEN: 9,
 } as const;
 
 /** What the engine asks for. The bytes are a copy. */

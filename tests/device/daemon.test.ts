@@ -47,11 +47,15 @@ const status = (pid: number, key: string): string =>
   "";
 
 describe("the command line", () => {
-  test("check says what is wrong, or that nothing is", () =>
+  test("check says what is wrong, or what the file would do", () =>
     withBench(async ({ rekeyd, run }) => {
       const file = rekeyd.config_path;
       const good = await run("check", "--config", file);
-      assert.deepEqual(good, { code: 0, stdout: `${file}: no mistakes\n`, stderr: "" });
+      const stdout = `${file}: no mistakes; 1 VPN, 0 monitored, 0 with rekey\n`;
+      assert.deepEqual(good, { code: 0, stdout, stderr: "" });
+      rekeyd.configure("");
+      const empty = await run("check", "--config", file);
+      assert.match(empty.stdout, /: no mistakes; 0 VPNs, 0 monitored, 0 with rekey\n$/);
       rekeyd.configure(BAD);
       const bad = await run("check", "--config", file);
       assert.equal(bad.code, 1);
@@ -82,6 +86,22 @@ describe("the command line", () => {
       assert.equal(unreachable.code, 3);
       assert.match(unreachable.stderr, /no answer from rekeyd at .*rekeyd\.control/);
       assert.equal((await rekeyd.rekeyctl()).code, 2);
+      const help = await rekeyd.rekeyctl("help");
+      assert.match(help.stdout, /get vpnmonitor/);
+      assert.equal(help.code, 0, "help needs no daemon");
+    }));
+
+  test("a daemon that hangs is out of reach, too, after 10 s", () =>
+    withBench(async ({ rekeyd }) => {
+      await rekeyd.start();
+      process.kill(rekeyd.pid, "SIGSTOP");
+      const begun_ms = Date.now();
+      const { code, stderr } = await rekeyd.rekeyctl("get", "vpn");
+      process.kill(rekeyd.pid, "SIGCONT");
+      assert.equal(code, 3);
+      assert.match(stderr, /no answer from rekeyd at .*: it was silent for 10s\n$/);
+      assert.ok(Date.now() - begun_ms < 12_000);
+      assert.equal((await rekeyd.rekeyctl("get", "vpn")).code, 0);
     }));
 
   test("without the rights it says which are missing", () =>
@@ -117,8 +137,10 @@ describe("the running daemon", () => {
         waitFor(`the log has ${pattern}`, 2000, () => pattern.test(rekeyd.log()));
 
       rekeyd.reload(BAD);
-      await logged(/rekeyd\.conf:2: .*gatway/);
+      await logged(/^rekeyd: .*rekeyd\.conf:2: .*gatway.* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/m);
       assert.equal(await vpns(), "branch");
+      const refused = /Last reload: refused .*, 2 mistakes; .*rekeyd\.conf:1: /;
+      assert.match((await rekeyd.rekeyctl("get", "vpnmonitor")).stdout, refused);
 
       fs.rmSync(rekeyd.config_path);
       rekeyd.reload();
@@ -127,6 +149,19 @@ describe("the running daemon", () => {
 
       rekeyd.reload(conf("branch", "second"));
       await waitUntil("the new file", 2000, vpns, (names) => names === "branch second");
+      const { stdout } = await rekeyd.rekeyctl("get", "vpnmonitor");
+      assert.match(stdout, /^Configuration: .*rekeyd\.conf, loaded /m);
+      assert.doesNotMatch(stdout, /refused/);
+    }));
+
+  test("logs on into a file that logrotate copied and truncated", () =>
+    withBench(async ({ rekeyd }) => {
+      await rekeyd.start();
+      fs.truncateSync(rekeyd.log_path);
+      rekeyd.reload();
+      const log = (): string => fs.readFileSync(rekeyd.log_path, "utf8");
+      await waitFor("a new line", 2000, () => log().endsWith("\n"));
+      assert.match(log(), /^\[Root\]system-notification-00767: Configuration /);
     }));
 
   test("leaves within a second, and takes its socket and its guard along", () =>

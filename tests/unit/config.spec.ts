@@ -6,10 +6,23 @@ import {
   mistakeLineLength,
   mistakeLines,
 } from "../../assembly/config/mistakes";
+import {
+  initHistory,
+  isLoaded,
+  loadedAt,
+  loadedPath,
+  noteLoaded,
+  noteRefused,
+  refusedAt,
+  refusedLine,
+  refusedMistakes,
+} from "../../assembly/config/history";
 import { VpnConfig, VpnFlag } from "../../assembly/config/model";
 import { resembles } from "../../assembly/config/nearest";
 import { readConfig } from "../../assembly/config/read";
 import { initConfig, stagedCount, stagedGlobal, stagedVpn } from "../../assembly/config/staged";
+import { summarize } from "../../assembly/config/summary";
+import { setTime } from "../../assembly/clock";
 import {
   nextStatement,
   openUci,
@@ -61,6 +74,15 @@ function expectHosts(kind: Host, addresses: string): void {
   for (let i = 0; i < each.length; i++) {
     expect<i32>(parseHost(text_room, put(text_room, each[i]), out)).toBe(kind, each[i]);
   }
+}
+
+function summary(): string {
+  const w = summarize();
+  return String.UTF8.decodeUnsafe(w.start, w.length);
+}
+
+function refused(): string {
+  return String.UTF8.decodeUnsafe(refusedLine().start, refusedLine().length);
 }
 
 function name(field: usize): string {
@@ -192,6 +214,62 @@ describe("config/value", () => {
     expectHosts(Host.MULTICAST, "224.0.0.1 239.255.255.255 ff00:: ff02::1 ffff::1");
     expectHosts(Host.RESERVED, "240.0.0.0 255.255.255.255");
     expectHosts(Host.MALFORMED, "10.1.0 10.1.0.1/24 fe80::1%eth0 x : 256.0.0.1");
+  });
+});
+
+describe("config/summary", () => {
+  test("says what a file would do, also if that is nothing", () => {
+    expect(read("")).toBe("");
+    expect(summary()).toBe("0 VPNs, 0 monitored, 0 with rekey");
+    expect(readVpn("")).toBe("");
+    expect(summary()).toBe("1 VPN, 0 monitored, 0 with rekey");
+    expect(read(EXAMPLE)).toBe("");
+    expect(summary()).toBe("2 VPNs, 1 monitored, 1 with rekey");
+  });
+});
+
+describe("config/history", () => {
+  test("what was taken, and what was refused since then", () => {
+    initHistory();
+    expect(isLoaded()).toBe(false);
+    expect(refusedMistakes()).toBe(0);
+    setTime(0, 1000);
+    noteLoaded(path_room, put(path_room, "/etc/config/rekeyd"));
+    expect(isLoaded()).toBe(true);
+    expect(name(loadedPath())).toBe("/etc/config/rekeyd");
+    expect(loadedAt()).toBe(1000);
+
+    setTime(0, 2000);
+    read("config vpn a\noption gatway g\n");
+    noteRefused();
+    expect(refusedMistakes()).toBe(2);
+    expect(refusedAt()).toBe(2000);
+    expect(loadedAt()).toBe(1000);
+    expect(refused()).toBe(
+      "vpn.conf:1: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
+    );
+
+    setTime(0, 3000);
+    noteLoaded(path_room, put(path_room, "p".repeat(400)));
+    expect(name(loadedPath())).toBe("p".repeat(255));
+    expect(refusedMistakes()).toBe(0);
+    expect(loadedAt()).toBe(3000);
+  });
+
+  test("a long mistake is cut", () => {
+    const path_len = put(path_room, "p".repeat(400));
+    expect(readConfig(path_room, path_len, text_room, put(text_room, "option x"))).toBe(1);
+    noteRefused();
+    let whole = String.UTF8.decodeUnsafe(mistakeLine(0), mistakeLineLength(0));
+    expect(refused()).toBe(whole);
+
+    const options =
+      "\noption gateway " + "g".repeat(63) + "\noption child " + "c".repeat(63) + "\n";
+    const text_len = put(text_room, "config vpn a" + options + "config vpn b" + options);
+    expect(readConfig(path_room, path_len, text_room, text_len)).toBe(1);
+    noteRefused();
+    whole = String.UTF8.decodeUnsafe(mistakeLine(0), mistakeLineLength(0));
+    expect(refused()).toBe(whole.slice(0, 397) + "...");
   });
 });
 

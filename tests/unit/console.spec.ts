@@ -4,6 +4,9 @@ import { parseSelector, Selector } from "../../assembly/bytes/selector";
 import { setName } from "../../assembly/bytes/slice";
 import { writerAt, WRITER_BYTES } from "../../assembly/bytes/writer";
 import { NEVER, setTime } from "../../assembly/clock";
+import { initHistory, noteLoaded, noteRefused } from "../../assembly/config/history";
+import { readConfig } from "../../assembly/config/read";
+import { initConfig } from "../../assembly/config/staged";
 import { running, setGlobalDefaults, VpnFlag } from "../../assembly/config/model";
 import { runCommand } from "../../assembly/console/command";
 import * as json from "../../assembly/console/json";
@@ -72,6 +75,7 @@ function addGateway(gateway_name: string, peer: string): i32 {
   gateway.version = 2;
   gateway.known = true;
   gateway.listed = true;
+  gateway.listed_at_ms = 99_001;
   gateway.deadline_ms = NEVER;
   gateway.vpn = -1;
   name(gateway.name, 63, gateway_name);
@@ -170,6 +174,7 @@ function addUp(): i32 {
 }
 
 beforeEach(() => {
+  initHistory();
   resetActions();
   clearEvents();
   initVpns();
@@ -429,6 +434,19 @@ describe("get vpn", () => {
     );
   });
 
+  test("counters tell their age, and count one as one", () => {
+    const index = addUp();
+    phase2.packets_in = 1;
+    phase2.bytes_out = 1;
+    mergePhase2(index, phase2);
+    gatewayAt(0).listed_at_ms = 87_500;
+    const line = "1 packet, 924 bytes in; 12 packets, 1 byte out (12 s ago)\n";
+    expect(ask("get vpn branch").includes(line)).toBe(true);
+    expect(ask("json get vpn branch").includes('"listed_s":12')).toBe(true);
+    gatewayAt(0).listed = false;
+    expect(ask("json get vpn branch").includes('"listed_s":null')).toBe(true);
+  });
+
   test("a negotiation is shown where it is meant, and nowhere else", () => {
     const first = addUp();
     const gateway = gatewayAt(0);
@@ -485,6 +503,7 @@ describe("get vpn", () => {
       '"initiator":true,"version":2,"algorithm":"aes128/sha256","local":"198.51.100.2",' +
       '"remote":"203.0.113.1","remote_port":4500,"established_s":60,"rekey_s":13900,' +
       '"reauth_s":null}]},' +
+      '"listed_s":0,' +
       '"sas":[{"id":5,"ike_id":3,"current":true,"state":"installed","spi_in":"e37791d3",' +
       '"spi_out":"e37791d4","algorithm":"esp:aes128/sha1","lifetime_s":3596,"rekey_s":3200,' +
       '"installed_s":4,"packets_in":11,"packets_out":12,"bytes_in":924,"bytes_out":1008,' +
@@ -505,7 +524,7 @@ describe("get vpn", () => {
       '"delay_last_ms":null',
       '"delay_avg_ms":null',
       '"availability_percent":null',
-      '"sas":[]},"sas":[],',
+      '"sas":[]},"listed_s":0,"sas":[],',
       '"quorum":1',
       '"state":"inactive"',
       '"sta":"I/I"',
@@ -537,12 +556,52 @@ describe("get vpnmonitor", () => {
         "VPN monitor interval: 0.5 (seconds)\n" +
         "VPN monitor threshold: 10\n" +
         "strongSwan (vici): /var/run/charon.vici, not connected\n" +
+        "Configuration: none\n" +
         "VPNs: 2 configured, 1 monitored; 1 up, 0 down, 0 ready, 1 inactive\n",
     );
     expect(ask("json get vpnmonitor")).toBe(
       'ok\n{"interval_ms":500,"threshold":10,"vici":"/var/run/charon.vici","connected":false,' +
+        '"configuration":null,' +
         '"vpns":{"configured":2,"monitored":1,"inactive":1,"ready":0,"up":1,"down":0}}\n',
     );
+  });
+});
+
+describe("get vpnmonitor: the configuration", () => {
+  test("which one is in force, and that a later one was refused", () => {
+    noteLoaded(room, put("/etc/config/rekeyd"));
+    expect(
+      ask("get vpnmonitor").includes(
+        "\nConfiguration: /etc/config/rekeyd, loaded 2026-11-23 13:20:01\nVPNs: ",
+      ),
+    ).toBe(true);
+    expect(
+      ask("json get vpnmonitor").includes(
+        '"configuration":{"path":"/etc/config/rekeyd","loaded":"2026-11-23T13:20:01.250Z",' +
+          '"refused":null},',
+      ),
+    ).toBe(true);
+
+    setTime(100_000, 1_795_440_061_000);
+    initConfig();
+    const path_len = put("vpn.conf");
+    const bad = "optoin x\noption y\n";
+    const bad_len = <i32>String.UTF8.encodeUnsafe(changetype<usize>(bad), bad.length, out);
+    expect(readConfig(room, path_len, out, bad_len)).toBe(2);
+    noteRefused();
+    expect(
+      ask("get vpnmonitor").includes(
+        "loaded 2026-11-23 13:20:01\n" +
+          "Last reload: refused 2026-11-23 13:21:01, 2 mistakes; vpn.conf:1: a line cannot begin " +
+          "with 'optoin'; did you mean 'option'?\nVPNs: ",
+      ),
+    ).toBe(true);
+    expect(
+      ask("json get vpnmonitor").includes(
+        '"refused":{"time":"2026-11-23T13:21:01.000Z","mistakes":2,"first":"vpn.conf:1: a line ' +
+          "cannot begin with 'optoin'; did you mean 'option'?\"}},",
+      ),
+    ).toBe(true);
   });
 });
 

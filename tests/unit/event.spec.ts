@@ -23,6 +23,7 @@ const unset: usize = memory.data(16, 8);
 const local: usize = memory.data(2 * SELECTOR_BYTES, 8);
 const remote: usize = memory.data(SELECTOR_BYTES, 8);
 const room: usize = memory.data(1024);
+const summary: usize = memory.data(64);
 const writer = writerAt(memory.data(WRITER_BYTES, 8));
 
 function put(s: string): i32 {
@@ -395,13 +396,17 @@ describe("event/text", () => {
           "). SAs stay as they are; trying again every second.",
       );
     }
-    text.configurationLoaded(room, put("/etc/config/rekeyd"), 1);
+    writer.reset(summary, 64).text("1 VPN, 0 monitored, 0 with rekey");
+    text.configurationLoaded(room, put("/etc/config/rekeyd"), writer);
     expect(newest()).toBe(
-      "notification-00767: Configuration /etc/config/rekeyd has been loaded: 1 VPN.",
+      "notification-00767: Configuration /etc/config/rekeyd has been loaded: 1 VPN, 0 " +
+        "monitored, 0 with rekey.",
     );
-    text.configurationLoaded(room, put("x".repeat(1000)), 2);
+    text.configurationLoaded(room, put("x".repeat(1000)), writer);
     expect(newest()).toBe(
-      "notification-00767: Configuration " + "x".repeat(128) + " has been loaded: 2 VPNs.",
+      "notification-00767: Configuration " +
+        "x".repeat(128) +
+        " has been loaded: 1 VPN, 0 monitored, 0 with rekey.",
     );
     text.configurationRefused(1, room, put("f:3: child has no value"));
     expect(newest()).toBe(

@@ -12,14 +12,18 @@ usage: rekeyd run --config FILE [--control PATH] [--log FILE|stderr|syslog]
 
 run     watches and rekeys the VPNs that FILE names, in the foreground
         SIGHUP reads FILE again; SIGTERM and SIGINT end it and touch no SA
-check   says what is wrong in FILE
+check   says what is wrong in FILE, or what it would do
 ";
 
 pub const CLIENT_USAGE: &str = "\
 usage: rekeyctl [--control PATH] [--json] COMMAND...
        rekeyctl --version | --help
 
-COMMAND: get sa | get vpn [NAME] | get vpnmonitor | get event
+get sa [active|inactive|id 0xID]  the SAs, as ScreenOS shows them
+get vpn [NAME]                    all VPNs, or everything about one
+get vpnmonitor                    settings for all, the configuration, counts
+get event                         what happened, the newest last
+?                                 in place of any word: what may stand there
 ";
 
 const DEFAULT_CONTROL: &str = "/var/run/rekeyd.sock";
@@ -109,6 +113,9 @@ fn parse_client(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     if words.is_empty() {
         return Err("a command is missing".into());
     }
+    if words == ["help"] || words == ["?"] {
+        return Ok(Invocation::Help(CLIENT_USAGE));
+    }
     if words.iter().any(|word| word.contains('\n')) {
         return Err("a command is one line".into());
     }
@@ -156,7 +163,9 @@ mod tests {
             words: vec!["get".into(), "sa".into()],
         };
         assert_eq!(parse_line("build/rekeyctl get sa --json").unwrap(), request);
-        assert_eq!(parse_line("rekeyctl --help").unwrap(), Invocation::Help(CLIENT_USAGE));
+        for line in ["rekeyctl --help", "rekeyctl help", "rekeyctl ?"] {
+            assert_eq!(parse_line(line).unwrap(), Invocation::Help(CLIENT_USAGE));
+        }
         assert_eq!(parse_line("rekeyd --version").unwrap(), Invocation::Version);
     }
 

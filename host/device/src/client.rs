@@ -3,20 +3,123 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+/// How long the daemon may be silent: one that is stopped or hangs must not hang its user.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// More than the longest answer (assembly/limits.ts, MAX_REPLY_BYTES).
+const MAX_ANSWER_BYTES: u64 = 8 << 20;
 
 /// The daemon's answer.
+#[derive(Debug)]
 pub struct Answer {
     pub is_ok: bool,
     pub body: Vec<u8>,
 }
 
-pub fn request(control: &Path, json: bool, words: &[String]) -> io::Result<Answer> {
+/// Asks the daemon. An answer that does not come, or stops, is an error after `patience`.
+pub fn request(
+    control: &Path,
+    json: bool,
+    words: &[String],
+    patience: Duration,
+) -> io::Result<Answer> {
     let prefix = if json { "json " } else { "" };
-    let mut stream = UnixStream::connect(control)?;
-    stream.write_all(format!("{prefix}{}\n", words.join(" ")).as_bytes())?;
+    let line = format!("{prefix}{}\n", words.join(" "));
+    exchange(control, &line, patience).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            let text = format!("it was silent for {patience:?}");
+            io::Error::new(io::ErrorKind::TimedOut, text)
+        }
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "it closed the connection"),
+        _ => error,
+    })
+}
+
+fn exchange(control: &Path, line: &str, patience: Duration) -> io::Result<Answer> {
+    let mut stream = connect_within(control, patience)?;
+    stream.write_all(line.as_bytes())?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
     let end = answer.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(Answer { is_ok: &answer[..end] == b"ok", body: answer.split_off(end + 1) })
+}
+
+/// The time limit stands before the connection does: connecting waits while the daemon's queue of
+/// clients is full, for as long as a write would (socket(7), SO_SNDTIMEO).
+fn connect_within(control: &Path, patience: Duration) -> io::Result<UnixStream> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    for direction in [Timeout::Send, Timeout::Recv] {
+        set_socket_timeout(&socket, direction, Some(patience))?;
+    }
+    connect(&socket, &SocketAddrUnix::new(control)?)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+    use std::path::PathBuf;
+    use std::thread;
+    use std::time::Instant;
+
+    const SHORT: Duration = Duration::from_millis(100);
+    const LONG: Duration = Duration::from_secs(5);
+
+    /// A listener that nobody accepts from, and its path.
+    fn listener(name: &str) -> (UnixListener, PathBuf) {
+        let name = format!("rekeyctl-test-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_file(&path);
+        (UnixListener::bind(&path).unwrap(), path)
+    }
+
+    fn ask(path: &Path, patience: Duration) -> io::Result<Answer> {
+        request(path, true, &["get".into(), "sa".into()], patience)
+    }
+
+    #[test]
+    fn a_daemon_that_is_silent_is_given_up() {
+        let (listener, path) = listener("silent");
+        let begun = Instant::now();
+        let error = ask(&path, SHORT).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "it was silent for 100ms");
+
+        // With its queue full, not even a connection comes about.
+        rustix::net::listen(&listener, 0).unwrap();
+        let clients: Vec<_> = (0..3).map(|_| connect_within(&path, SHORT)).collect();
+        assert!(clients.iter().any(Result::is_err));
+        assert_eq!(ask(&path, SHORT).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() < LONG);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn an_answer_is_taken_apart() {
+        let (listener, path) = listener("answers");
+        let server = thread::spawn(move || {
+            for answer in ["ok\nall is well\n", "error\nno\n", "", "ok"] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut line = [0; 12];
+                stream.read_exact(&mut line).unwrap();
+                assert_eq!(&line, b"json get sa\n");
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let good = ask(&path, LONG).unwrap();
+        assert!(good.is_ok && good.body == b"all is well\n");
+        let bad = ask(&path, LONG).unwrap();
+        assert!(!bad.is_ok && bad.body == b"no\n");
+        for _ in 0..2 {
+            assert_eq!(ask(&path, LONG).unwrap_err().to_string(), "it closed the connection");
+        }
+        server.join().unwrap();
+        std::fs::remove_file(&path).unwrap();
+    }
 }

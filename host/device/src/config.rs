@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -29,8 +30,16 @@ pub fn input(engine: &mut Engine, path: &Path, text: &[u8]) -> Input {
     Input::Configure { path_len, len: written - path_len }
 }
 
-/// Says what is wrong in the file, a line each, with an engine of its own.
-pub fn check(program: &Program, path: &Path) -> Result<Vec<String>, String> {
+/// What the engine says of a file.
+pub struct Verdict {
+    /// What is wrong, a line each.
+    pub mistakes: Vec<String>,
+    /// What it would do if nothing is.
+    pub summary: String,
+}
+
+/// Judges the file with an engine of its own.
+pub fn check(program: &Program, path: &Path) -> Result<Verdict, String> {
     let mut engine = program.instantiate().map_err(|error| error.to_string())?;
     let mut actions = Vec::new();
     let text = read(path, engine.input_mut().len())
@@ -41,11 +50,15 @@ pub fn check(program: &Program, path: &Path) -> Result<Vec<String>, String> {
     for input in [start, configure] {
         engine.feed(input, &mut actions).map_err(|fault| fault.to_string())?;
     }
-    let line = |action: &Action| match action {
-        Action::ConfigError { line } => {
-            Some(String::from_utf8_lossy(engine.bytes(line.clone())).into_owned())
+    let mut verdict = Verdict { mistakes: Vec::new(), summary: String::new() };
+    let text =
+        |range: &Range<usize>| String::from_utf8_lossy(engine.bytes(range.clone())).into_owned();
+    for action in &actions {
+        match action {
+            Action::ConfigError { line } => verdict.mistakes.push(text(line)),
+            Action::ConfigTaken { summary } => verdict.summary = text(summary),
+            _ => (),
         }
-        _ => None,
-    };
-    Ok(actions.iter().filter_map(line).collect())
+    }
+    Ok(verdict)
 }

@@ -363,8 +363,10 @@ impl Daemon {
             }
             Action::ConfigError { line } => {
                 self.config_errors += 1;
-                self.log.write(log::ERROR, engine.bytes(line));
+                self.log.note(log::ERROR, &String::from_utf8_lossy(engine.bytes(line)));
             }
+            // An event of the engine tells it.
+            Action::ConfigTaken { .. } => (),
             Action::NetlinkSend { bytes } => {
                 if let Some(netlink) = &self.netlink
                     && let Err(error) = netlink.send(engine.bytes(bytes))

@@ -89,6 +89,7 @@ pub enum Action {
     Reply { client: u32, bytes: Range<usize> },
     ConfigError { line: Range<usize> },
     NetlinkSend { bytes: Range<usize> },
+    ConfigTaken { summary: Range<usize> },
 }
 
 impl Action {
@@ -109,6 +110,7 @@ impl Action {
             6 => Action::Reply { client: argument, bytes },
             7 => Action::ConfigError { line: bytes },
             8 => Action::NetlinkSend { bytes },
+            9 => Action::ConfigTaken { summary: bytes },
             _ => return None,
         };
         let end = match &action {

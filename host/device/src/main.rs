@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 fn run(config: PathBuf, control: &Path, log: &LogTarget) -> Result<ExitCode, Box<dyn Error>> {
     let program = Program::load()?;
-    if has_mistakes(&program, &config)? {
+    if judge(&program, &config)?.is_none() {
         return Ok(ExitCode::FAILURE);
     }
     let log = Log::open(log).map_err(|error| format!("the log: {error}"))?;
@@ -65,22 +65,23 @@ fn run(config: PathBuf, control: &Path, log: &LogTarget) -> Result<ExitCode, Box
 }
 
 fn check(config: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    if has_mistakes(&Program::load()?, config)? {
+    let Some(summary) = judge(&Program::load()?, config)? else {
         return Ok(ExitCode::FAILURE);
-    }
-    Ok(print(format!("{}: no mistakes\n", config.display()).as_bytes()))
+    };
+    Ok(print(format!("{}: no mistakes; {summary}\n", config.display()).as_bytes()))
 }
 
-fn has_mistakes(program: &Program, config: &Path) -> Result<bool, Box<dyn Error>> {
-    let mistakes = config::check(program, config)?;
-    for mistake in &mistakes {
+/// What a good configuration would do; the mistakes of a bad one are printed.
+fn judge(program: &Program, config: &Path) -> Result<Option<String>, Box<dyn Error>> {
+    let verdict = config::check(program, config)?;
+    for mistake in &verdict.mistakes {
         eprintln!("{mistake}");
     }
-    Ok(!mistakes.is_empty())
+    Ok(verdict.mistakes.is_empty().then_some(verdict.summary))
 }
 
 fn request(control: &Path, json: bool, words: &[String]) -> ExitCode {
-    match client::request(control, json, words) {
+    match client::request(control, json, words, client::PATIENCE) {
         Ok(answer) if answer.is_ok => print(&answer.body),
         Ok(answer) => {
             let _ = io::stderr().write_all(&answer.body);
