@@ -16,7 +16,14 @@ import {
   Section,
   writeKnownOptions,
 } from "./option";
-import { checkVpn, forgetOptions, optionLine, setGlobalOption, setVpnOption } from "./section";
+import {
+  checkVpn,
+  forgetOptions,
+  noteUnknown,
+  optionLine,
+  setGlobalOption,
+  setVpnOption,
+} from "./section";
 import { addStaged, checkStaged, clearStaged, scratchVpn, stagedGlobal } from "./staged";
 import {
   nextStatement,
@@ -197,6 +204,7 @@ function readOption(list: bool): void {
     const w = quoted(mistake(line).text("unknown option "), word(1), wordLength(1));
     w.text(section == Section.VPN ? " of a vpn; " : " of vpnmonitor; ");
     writeKnownOptions(w, section, word(1), wordLength(1));
+    noteUnknown(word(1), wordLength(1));
     return endMistake();
   }
   if (wordCount() != 3) return badWordCount(option, list);

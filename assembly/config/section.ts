@@ -19,6 +19,7 @@ import {
 } from "../limits";
 import { endMistake, mistake, quoted } from "./mistakes";
 import { GlobalConfig, VpnConfig, VpnFlag } from "./model";
+import { resembles } from "./nearest";
 import { Option, optionExample, optionName } from "./option";
 import { statementLine, word, wordLength } from "./uci";
 import { Host, isInterfaceName, parseBool, parseHost, parseNumber, parseSeconds } from "./value";
@@ -32,11 +33,19 @@ const given_in: usize = memory.data(Option.COUNT * sizeof<i32>(), 4);
 const address: usize = memory.data(ADDRESS_BYTES, 8);
 /** Whether `monitor` is neither on nor off: then nobody knows what goes with it. */
 let monitor_unclear: bool = false;
+/** Whether an option looks like `gateway` misspelt: that it is missing is then no second mistake. */
+let gateway_misspelt: bool = false;
 
 /** Begins a new section. */
 export function forgetOptions(): void {
   memory.fill(given_in, 0, Option.COUNT * sizeof<i32>());
   monitor_unclear = false;
+  gateway_misspelt = false;
+}
+
+/** The section has an unknown option with this name. */
+export function noteUnknown(p: usize, len: i32): void {
+  if (resembles(p, len, optionName(Option.GATEWAY))) gateway_misspelt = true;
 }
 
 /** The line in which the section has the option; 0: it has not. */
@@ -109,7 +118,7 @@ export function setVpnOption(config: VpnConfig, option: Option): void {
 
 /** Fills in what the section does not say, and checks what only its options together can tell. */
 export function checkVpn(config: VpnConfig, section_line: i32): void {
-  if (optionLine(Option.GATEWAY) == 0) {
+  if (optionLine(Option.GATEWAY) == 0 && !gateway_misspelt) {
     mistake(section_line).text(
       "the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
     );

@@ -139,7 +139,7 @@ describe("the running daemon", () => {
       rekeyd.reload(BAD);
       await logged(/^rekeyd: .*rekeyd\.conf:2: .*gatway.* \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)$/m);
       assert.equal(await vpns(), "branch");
-      const refused = /Last reload: refused .*, 2 mistakes; .*rekeyd\.conf:1: /;
+      const refused = /Last reload: refused .*, 1 mistake; .*rekeyd\.conf:2: /;
       assert.match((await rekeyd.rekeyctl("get", "vpnmonitor")).stdout, refused);
 
       fs.rmSync(rekeyd.config_path);

@@ -240,7 +240,7 @@ describe("config/history", () => {
     expect(loadedAt()).toBe(1000);
 
     setTime(0, 2000);
-    read("config vpn a\noption gatway g\n");
+    read("config vpn a\noption x\n");
     noteRefused();
     expect(refusedMistakes()).toBe(2);
     expect(refusedAt()).toBe(2000);
@@ -270,6 +270,15 @@ describe("config/history", () => {
     noteRefused();
     whole = String.UTF8.decodeUnsafe(mistakeLine(0), mistakeLineLength(0));
     expect(refused()).toBe(whole.slice(0, 397) + "...");
+  });
+});
+
+describe("config/section", () => {
+  test("a gateway that is misspelt is one mistake, the next section's another", () => {
+    expect(read("config vpn a\noption gatway g\nconfig vpn b\n")).toBe(
+      "vpn.conf:2: unknown option 'gatway' of a vpn; did you mean 'gateway'?\n" +
+        "vpn.conf:3: the VPN has no gateway; name strongSwan's connection: option gateway 'NAME'",
+    );
   });
 });
 
