@@ -33,7 +33,7 @@ const given_in: usize = memory.data(Option.COUNT * sizeof<i32>(), 4);
 const address: usize = memory.data(ADDRESS_BYTES, 8);
 /** Whether `monitor` is neither on nor off: then nobody knows what goes with it. */
 let monitor_unclear: bool = false;
-/** Whether an option looks like `gateway` misspelt: that it is missing is then no second mistake. */
+/** Whether an option is `gateway` misspelt: that it is missing is then no second mistake. */
 let gateway_misspelt: bool = false;
 
 /** Begins a new section. */

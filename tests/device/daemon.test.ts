@@ -65,6 +65,21 @@ describe("the command line", () => {
       assert.match(missing.stderr, /^rekeyd: .*rekeyd\.conf\.none: No such file/);
     }));
 
+  test("check is content with every example of the documents", () =>
+    withBench(async ({ rekeyd, run }) => {
+      const text = ["README.md", "docs/configuration.md"].map((file) =>
+        fs.readFileSync(file, "utf8"),
+      );
+      const blocks = text.join("").matchAll(/^```\n(config vpn(?:monitor)? [^]*?)^```$/gm);
+      const examples = [...blocks].map(([, example = ""]) => example);
+      assert.ok(examples.length >= 5);
+      for (const example of examples) {
+        rekeyd.configure(example);
+        const { code, stderr } = await run("check", "--config", rekeyd.config_path);
+        assert.equal(code, 0, stderr + example);
+      }
+    }));
+
   test("run refuses a bad file before it touches anything", () =>
     withBench(async ({ namespace, rekeyd, run }) => {
       rekeyd.configure(BAD);
