@@ -38,7 +38,10 @@ export function resetActions(): void {
   count = 0;
 }
 
-/** Adds a record. What is past MAX_ACTIONS is dropped: every sender retries by its own deadline. */
+/**
+ * Adds a record. What is past MAX_ACTIONS is dropped: requests to strongSwan are repeated by their
+ * deadline, a lost echo is a miss, and events leave room for the rest (RESERVED_ACTIONS).
+ */
 export function act(kind: Action, argument: u32, pointer: usize, length: i32): bool {
   if (count == MAX_ACTIONS) return false;
   const record = buffer + count * RECORD_BYTES;

@@ -79,6 +79,16 @@ test("every line of the log has ScreenOS's shape", () => {
   for (const line of world.log) assert.match(line, shape);
 });
 
+test("what strongSwan does not know is said once, and nothing is tried", () => {
+  const world = new World(new Engine(), []);
+  world.configure(monitored(branches(1), ...REKEY));
+  world.run(600_000);
+  assert.equal(world.said("strongSwan has no connection 'branch0'"), 1);
+  assert.equal(world.said("negotiations"), 0);
+  assert.match(world.command("get vpn branch0"), /Gateway +branch0, .*, unknown to strongSwan/);
+  assert.equal(world.vpn("branch0").negotiation, "idle");
+});
+
 test("an outage of a day does not wipe the log", () => {
   const world = settled(branches(1), ...REKEY);
   world.charon.peer("branch0").silent = true;
