@@ -20,7 +20,7 @@ import { Vpn, vpnAt } from "../sa/vpn";
 
 /** How long a duplicate is left alone: it may be a rekey, or settle by itself. */
 const INITIATOR_WAIT_MS: i64 = 1_500;
-const RESPONDER_WAIT_MS: i64 = 15_000;
+const RESPONDER_WAIT_MS: i64 = 6_000;
 const JITTER_MS: i64 = 1_000;
 /** IKE_SAs of both ends' initiating at once are not this far apart in age. */
 const RELIC_MS: i64 = 10_000;
@@ -69,10 +69,13 @@ function keeper(gateway_index: i32, vpn_index: i32, like: Phase2): i32 {
   return kept;
 }
 
-function countInstalled(vpn: Vpn): i32 {
+/** Installed CHILD_SAs of the VPN; with `like` only those with its selectors. */
+function countInstalled(vpn: Vpn, like: Phase2 | null = null): i32 {
   let count = 0;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
-    if (phase2At(i).state == ChildState.INSTALLED) count++;
+    const sa = phase2At(i);
+    if (sa.state != ChildState.INSTALLED) continue;
+    if (!like || sa.hasSelectorsOf(like)) count++;
   }
   return count;
 }
@@ -83,27 +86,43 @@ function settleVpn(gateway_index: i32, vpn_index: i32): i64 {
   if (countInstalled(vpn) > MAX_PHASE2_PER_VPN) return soonest;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
-    if (sa.state != ChildState.INSTALLED || i == keeper(gateway_index, vpn_index, sa)) {
-      sa.spare_since_ms = 0;
+    if (sa.state != ChildState.INSTALLED || countInstalled(vpn, sa) == 1) {
+      sa.duplicate_since_ms = 0;
       continue;
     }
-    if (sa.spare_since_ms == 0) sa.spare_since_ms = now_ms;
-    const phase1_index = findPhase1(gateway_index, sa.ike_id);
-    if (phase1_index < 0) continue;
-    const phase1 = phase1At(phase1_index);
-    const due_ms = dueAt(gateway_index, sa.spare_since_ms, phase1.initiator);
-    if (due_ms > now_ms) {
-      soonest = min(soonest, due_ms);
-      continue;
+    if (sa.duplicate_since_ms == 0) {
+      sa.duplicate_since_ms = now_ms;
+      sa.duplicate_packets_in = sa.packets_in;
     }
-    // The last CHILD_SA goes with its IKE_SA, or an empty one would be left.
-    if (phase1.children == 1) request(Request.TERMINATE_IKE, phase1.id);
-    else request(Request.TERMINATE_CHILD, sa.id);
-    sa.spare_since_ms = 0;
-    const peer = gatewayAt(gateway_index).peer_ip;
-    duplicateRemoved(vpn.config.name, peer, sa.spi_in, sa.spi_out);
+    const kept = keeper(gateway_index, vpn_index, sa);
+    const phase1 = findPhase1(gateway_index, sa.ike_id);
+    if (i == kept || phase1 < 0) continue;
+    const ours = phase1At(phase1).initiator;
+    const due_ms = dueAt(gateway_index, sa.duplicate_since_ms, ours);
+    if (due_ms > now_ms) soonest = min(soonest, due_ms);
+    else remove(gateway_index, vpn, !ours && onlyHears(sa, phase2At(kept)) ? kept : i);
   }
   return soonest;
+}
+
+/**
+ * The other end has had its time to delete the loser, and still sends on it alone: most likely it
+ * has only that one.
+ */
+function onlyHears(loser: Phase2, kept: Phase2): bool {
+  return (
+    loser.packets_in > loser.duplicate_packets_in && kept.packets_in == kept.duplicate_packets_in
+  );
+}
+
+function remove(gateway_index: i32, vpn: Vpn, phase2_index: i32): void {
+  const sa = phase2At(phase2_index);
+  const phase1 = findPhase1(gateway_index, sa.ike_id);
+  // The last CHILD_SA goes with its IKE_SA, or an empty one would be left.
+  if (phase1 >= 0 && phase1At(phase1).children == 1) request(Request.TERMINATE_IKE, sa.ike_id);
+  else request(Request.TERMINATE_CHILD, sa.id);
+  sa.duplicate_since_ms = 0;
+  duplicateRemoved(vpn.config.name, gatewayAt(gateway_index).peer_ip, sa.spi_in, sa.spi_out);
 }
 
 /** An established IKE_SA without any CHILD_SA, beside another one, is a duplicate too. */

@@ -90,7 +90,7 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
     found.next = owner.first_phase2;
     owner.first_phase2 = index;
     found.soft_at_ms = 0;
-    found.spare_since_ms = 0;
+    found.duplicate_since_ms = 0;
   } else {
     const known = phase2At(index);
     if (found.spi_in == 0) {
@@ -102,7 +102,8 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
     found.next = known.next;
     // A restarted charon gives the same numbers to other SAs.
     found.soft_at_ms = found.spi_in == known.spi_in ? known.soft_at_ms : 0;
-    found.spare_since_ms = known.spare_since_ms;
+    found.duplicate_since_ms = known.duplicate_since_ms;
+    found.duplicate_packets_in = known.duplicate_packets_in;
   }
   found.vpn = vpn;
   found.mark = mark;

@@ -61,8 +61,10 @@ export class Phase2 {
    * yet.
    */
   soft_at_ms: i64;
-  /** Since when it has been the duplicate that is to go (monitor/settle.ts); 0: it is none. */
-  spare_since_ms: i64;
+  /** Since when it has been one of several with its selectors (monitor/settle.ts); 0: it is not. */
+  duplicate_since_ms: i64;
+  /** What it had received by then. */
+  duplicate_packets_in: i64;
   /** As ScreenOS writes it: `esp:aes128/sha256`; a name of MAX_ALGORITHM_BYTES. */
   get algorithm(): usize {
     return changetype<usize>(this) + ALGORITHM;
