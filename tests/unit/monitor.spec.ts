@@ -16,11 +16,10 @@ import { jittered, randomBelow, seedRandom } from "../../assembly/random";
 import { initPhase2, Phase2, phase2At, PHASE2_BYTES, phase2s } from "../../assembly/sa/phase2";
 import { Note, Vpn, VPN_BYTES } from "../../assembly/sa/vpn";
 
-const vpn: Vpn = changetype<Vpn>(memory.data(1024, 16));
-const sa: Phase2 = changetype<Phase2>(memory.data(512, 16));
+const vpn: Vpn = changetype<Vpn>(memory.data(VPN_BYTES, 16));
+const sa: Phase2 = changetype<Phase2>(memory.data(PHASE2_BYTES, 16));
 
 function freshVpn(): void {
-  assert(VPN_BYTES == 1024 && PHASE2_BYTES == 512);
   memory.fill(changetype<usize>(vpn), 0, VPN_BYTES);
   memory.fill(changetype<usize>(sa), 0, PHASE2_BYTES);
   vpn.seq = 1;
