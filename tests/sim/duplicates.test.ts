@@ -1,8 +1,9 @@
 /** Exactly one CHILD_SA stays, and both ends would choose the same one (design.md, rule 8). */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ChildSa } from "./lib/charon.ts";
-import { branches, settled, World } from "./lib/world.ts";
+import { Engine } from "../../host/node/engine.ts";
+import type { ChildSa, Connection } from "./lib/charon.ts";
+import { branches, monitored, settled, World } from "./lib/world.ts";
 
 const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];
 const REKEY = [...EVERY_SECOND, "option rekey '1'"];
@@ -86,6 +87,74 @@ test("an IKE_SA that is much older than the other is a relic, whatever the SPIs"
     assert.ok(world.requests(start_ms).includes(`terminate ike ${first.ike.id}`));
     assert.equal(world.said("is down"), 0);
   }
+});
+
+test("a peer that restarts and keeps silent about it: its new SA stays, and nothing is down", () => {
+  for (const old_is_better of [true, false]) {
+    const world = settled(branches(1), ...REKEY);
+    world.run(60_000);
+    const old = world.charon.child("branch0");
+    // Without INITIAL_CONTACT our end keeps the old IKE_SA until DPD finds it dead.
+    world.charon.forget("branch0");
+    const fresh = world.charon.establish("branch0", false);
+    if (old_is_better) spis(fresh, 0x100, 0x200);
+    world.run(300_000);
+    assert.deepEqual(world.charon.children("branch0"), [fresh]);
+    assert.deepEqual(world.requests(), [`terminate ike ${old.ike.id}`]);
+    assert.equal(world.said("is down"), 0);
+  }
+});
+
+test("CHILD_SAs of one child with other selectors are no duplicates, but each its own way", () => {
+  for (const covered_is_newest of [true, false]) {
+    const connections = branches(1);
+    const world = new World(new Engine(), connections);
+    const [config] = world.charon.connections as [Connection];
+    const elsewhere = { ...config, remote_ts: "10.9.0.0/24" };
+    const { ike } = world.charon.establish("branch0");
+    world.charon.addChild(ike, elsewhere);
+    if (covered_is_newest) {
+      world.charon.removeChild(world.charon.child("branch0"));
+      world.charon.removeChild(world.charon.child("branch0"));
+      world.charon.addChild(ike, elsewhere);
+      world.charon.addChild(ike, config);
+    }
+    world.configure(monitored(connections, ...REKEY));
+    world.run(300_000);
+    assert.equal(world.charon.children("branch0").length, 2);
+    assert.deepEqual(world.requests(), []);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.said("cannot ping"), 0);
+  }
+});
+
+describe("a connection that several peers use", () => {
+  /** The peer of the VPN, and another one on the same connection, as with dial-up. */
+  function dialUp(): { world: World; first: ChildSa; second: ChildSa } {
+    const world = settled(branches(1), ...REKEY);
+    const first = world.charon.child("branch0");
+    const second = world.charon.establish("branch0", false, "203.0.113.77");
+    world.run(60_000);
+    return { world, first, second };
+  }
+
+  test("has no duplicates: each peer keeps its SA, and one line names the connection", () => {
+    const { world, first, second } = dialUp();
+    assert.deepEqual(world.charon.children("branch0"), [first, second]);
+    assert.deepEqual(world.requests(), []);
+    assert.equal(world.said("connection 'branch0' has IKE_SAs with several peers"), 1);
+  });
+
+  test("keeps the IKE_SA of the one when the other is dead", () => {
+    const { world, first, second } = dialUp();
+    // Packets go out on the newest.
+    second.ike.forgotten = true;
+    second.dead = true;
+    world.run(60_000);
+    assert.deepEqual(world.charon.ikes, [first.ike]);
+    assert.equal(world.charon.children("branch0").length, 1);
+    assert.deepEqual(world.states(), { branch0: "up" });
+  });
 });
 
 test("what the peer initiated is left to the peer; much later we remove what it does not use", () => {

@@ -156,6 +156,36 @@ describe("Phase 1", () => {
     }
   });
 
+  test("of many that are older than that at the start is not renewed all at once", () => {
+    const connections = branches(20, LONG);
+    const world = new World(new Engine(), connections);
+    for (const { name } of connections) world.charon.establish(name);
+    world.run(10 * 3_600_000);
+    world.configure(monitored(connections, "option interval '60'", "option rekey '1'"));
+    world.run(2_880_000);
+    const times_ms = world.charon.requests.map(({ at_ms }) => at_ms);
+    assert.equal(times_ms.length, connections.length);
+    for (const from_ms of times_ms) {
+      const close = times_ms.filter((at_ms) => at_ms >= from_ms && at_ms < from_ms + 60_000);
+      assert.ok(close.length <= 5, `${close.length} within a minute`);
+    }
+  });
+
+  test("is counted anew where a restarted charon gives the old one's number to another", () => {
+    const world = idle(LONG, ...REKEY, "option phase1_lifetime '1000'");
+    world.run(800_000);
+    const { id } = world.charon.ikes[0]!;
+    world.charon.restart();
+    world.viciClosed();
+    const fresh = world.charon.establish("branch0").ike;
+    assert.equal(fresh.id, id);
+    const born_ms = world.now_ms;
+    world.run(1_000_000);
+    assert.deepEqual(world.requests(), [`rekey ike ${id}`]);
+    const age_ms = world.charon.requests[0]!.at_ms - born_ms;
+    assert.ok(age_ms >= 888_000 && age_ms <= 911_000, `${age_ms} ms`);
+  });
+
   test("is 28800 s by default", () => {
     const world = idle(LONG, ...REKEY);
     world.run(28_800_000);

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import type { Connection } from "./lib/charon.ts";
 import { branches, monitored, settled, type VpnJson, World } from "./lib/world.ts";
 
 const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];
@@ -11,33 +10,17 @@ const REKEY = [...EVERY_SECOND, "option rekey '1'"];
 const MAX_NEGOTIATIONS = 16;
 const MAX_BACK_OFF_MS = 300_000;
 
-/** One gateway with two children, each a VPN of its own. */
-const SHARED: Connection = {
-  name: "hub",
-  local: "192.0.2.1",
-  remote: "198.51.100.1",
-  local_ts: "",
-  remote_ts: "",
-  children: [
-    { name: "net0", local_ts: "10.1.0.0/16", remote_ts: "10.2.0.0/24" },
-    { name: "net1", local_ts: "10.1.0.0/16", remote_ts: "10.2.1.0/24" },
-  ],
-};
-
-function shared(...options: string[]): World {
-  const world = new World(new Engine(), [SHARED]);
-  const text = monitored(SHARED.children as Connection[], ...options);
-  world.configure(text.replace(/option gateway '.*'/g, "option gateway 'hub'"));
-  world.run(10_000);
-  assert.deepEqual(world.states(), { net0: "up", net1: "up" });
-  return world;
-}
-
 /** Times of the requests that begin so, since a time. */
 function times(world: World, text: string, since_ms: number): number[] {
   return world.charon.requests
     .filter((request) => request.at_ms >= since_ms && request.text.startsWith(text))
     .map(({ at_ms }) => at_ms);
+}
+
+/** From now on a new route comes again and again, as while a network converges. */
+function routes(world: World, every_ms: number): void {
+  world.network(world.kernel.addRoute());
+  world.after(every_ms, () => routes(world, every_ms));
 }
 
 function gaps(times_ms: number[]): number[] {
@@ -148,6 +131,27 @@ describe("one fault:", () => {
     assertRecovered(world);
   });
 
+  test("the path is back before the new key is: nothing more is done about it", () => {
+    const world = settled(
+      branches(1),
+      "option interval '0.2'",
+      "option threshold '5'",
+      "option rekey '1'",
+    );
+    const sa = world.charon.child("branch0");
+    world.charon.peer("branch0").silent = true;
+    world.runUntil(() => world.said("is down") > 0, 10_000, 1);
+    // The request is lost; strongSwan repeats it only after seconds.
+    world.run(50);
+    world.charon.peer("branch0").silent = false;
+    world.run(60_000);
+    assert.deepEqual(world.requests(), [`rekey child ${sa.id}`]);
+    assert.ok(world.charon.ikes.includes(sa.ike));
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.said("is down"), 1);
+    assert.equal(world.vpn("branch0").negotiation, "idle");
+  });
+
   test("a slow peer that has answered gets its time", () => {
     const world = settled(branches(1), ...REKEY);
     // In all longer than an attempt at a silent peer.
@@ -209,6 +213,21 @@ describe("attempts", () => {
     assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 20_000) <= 11_000);
   });
 
+  test("are made at once where strongSwan loads its connections after its start", () => {
+    const connections = branches(1);
+    const world = settled(connections, "option rekey '1'");
+    const loaded = world.charon.connections.splice(0);
+    world.charon.restart();
+    world.viciClosed();
+    // rekeyd is there after a second, and the connections a little later.
+    world.run(1_300);
+    world.charon.connections.push(...loaded);
+    assert.ok(world.runUntil(() => world.said("is up") > 1, 20_000) <= 1_000);
+    assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+    assert.equal(world.said("Negotiations have failed"), 0);
+    assert.equal(world.said("is down"), 1);
+  });
+
   test("after refusals begin with the shortest pause again once one has succeeded", () => {
     const world = settled(branches(1), ...REKEY);
     world.charon.peer("branch0").refuses = true;
@@ -266,6 +285,35 @@ describe("attempts", () => {
     world.network(world.kernel.addRoute());
     world.run(7_000);
     assert.deepEqual(world.states(), { branch0: "up" });
+  });
+
+  for (const every_ms of [20, 200]) {
+    test(`are let finish while routes come each ${every_ms} ms`, () => {
+      const world = settled(branches(1), ...REKEY);
+      world.charon.peer("branch0").silent = true;
+      world.run(30_000);
+      Object.assign(world.charon.peer("branch0"), { silent: false, exchange_ms: 60 });
+      routes(world, every_ms);
+      const since_ms = world.now_ms;
+      assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 60_000) <= 3_000);
+      world.run(60_000);
+      assert.ok(world.requests(since_ms).length <= 3, world.requests(since_ms).join(", "));
+      assert.equal(world.said("is down"), 1);
+    });
+  }
+
+  test("at a peer that refuses come no more often because routes do", () => {
+    const connections = branches(1);
+    const world = new World(new Engine(), connections);
+    world.charon.peer("branch0").refuses = true;
+    world.configure(monitored(connections, ...REKEY));
+    world.run(600_000);
+    const since_ms = world.now_ms;
+    routes(world, 1_000);
+    world.run(600_000);
+    // Each wake-up that does not help is followed by a longer time without one.
+    const tries = times(world, "initiate", since_ms).length;
+    assert.ok(tries <= 12, `${tries} attempts`);
   });
 
   test("that strongSwan has not taken yet are not judged", () => {
@@ -341,52 +389,54 @@ describe("attempts", () => {
   });
 });
 
-describe("two VPNs on one gateway:", () => {
-  test("one is dead: the other loses nothing", () => {
-    const world = shared(...REKEY);
-    world.charon.child("net0").dead = true;
-    world.run(30_000);
-    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
-    assert.equal(world.said("VPN 'net1' from 198.51.100.1 is down"), 0);
-    assert.equal(world.vpn("net1").availability_percent, 100);
-    assert.equal(world.vpn("net1").rekeys, 0);
-    assert.ok(world.requests().every((text) => !text.startsWith("terminate ike")));
-  });
+describe("a gateway that waits for its turn gives it on", () => {
+  /** Sixty peers, all silent: some are asked, and the others wait. */
+  function queueing(): { world: World; names: string[]; queued: string[] } {
+    const connections = branches(60);
+    const world = new World(new Engine(), connections);
+    const names = connections.map(({ name }) => name);
+    for (const name of names) world.charon.peer(name).silent = true;
+    world.configure(monitored(connections, ...REKEY));
+    world.run(20_000);
+    const queued = names.filter((name) => world.vpn(name).negotiation === "queued");
+    assert.equal(queued.length, names.length - MAX_NEGOTIATIONS);
+    return { world, names, queued };
+  }
 
-  test("one stays dead, whatever its key: IKE is not forced while the other answers", () => {
-    const world = shared(...REKEY);
-    world.answers = ({ destination }) => destination.readUInt8(14) === 1;
-    world.run(600_000);
-    assert.deepEqual(world.states(), { net0: "down", net1: "up" });
-    assert.equal(world.vpn("net1").availability_percent, 100);
-    assert.ok(world.requests().every((text) => !text.startsWith("terminate")));
-    const since_ms = world.now_ms;
-    world.run(600_000);
-    assert.ok(times(world, "rekey child", since_ms).length <= 10);
-  });
-
-  test("IKE exchanges hang while the other's data still flows: it is let live", () => {
-    const world = shared(...REKEY);
-    world.charon.peer("hub").exchange_ms = 1_000_000;
-    world.charon.child("net0").dead = true;
+  function assertAllUp(world: World): void {
     world.run(120_000);
-    assert.deepEqual(world.states(), { net0: "down", net1: "up" });
-    assert.ok(world.requests().every((text) => !text.startsWith("terminate")));
-    world.charon.child("net1").dead = true;
-    world.charon.peer("hub").exchange_ms = 5;
-    world.run(30_000);
-    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+    assert.deepEqual([...new Set(Object.values(world.states()))], ["up"]);
+  }
+
+  for (const count of [1, 20, 43]) {
+    test(`when ${count} of 44 peers make the SA themselves`, () => {
+      const { world, names, queued } = queueing();
+      for (const name of queued.slice(0, count)) {
+        world.charon.peer(name).silent = false;
+        world.charon.establish(name, false);
+      }
+      world.run(1_500);
+      for (const name of names) world.charon.peer(name).silent = false;
+      assertAllUp(world);
+    });
+  }
+
+  test("when it leaves the configuration", () => {
+    const { world, names, queued } = queueing();
+    const gone = new Set(queued.slice(4));
+    const left = branches(60).filter(({ name }) => !gone.has(name));
+    world.configure(monitored(left, ...REKEY));
+    for (const name of names) world.charon.peer(name).silent = false;
+    assertAllUp(world);
+    assert.equal(Object.keys(world.states()).length, left.length);
   });
 
-  test("both are dead because the peer has forgotten: one new IKE_SA serves both", () => {
-    const world = shared(...REKEY);
-    world.charon.forget("hub");
-    world.run(30_000);
-    assert.deepEqual(world.states(), { net0: "up", net1: "up" });
-    assert.equal(world.charon.ikes.length, 1);
-    assert.equal(world.charon.children("net0").length, 1);
-    assert.equal(world.charon.children("net1").length, 1);
-    assert.ok(world.requests().filter((text) => text.startsWith("terminate ike")).length <= 2);
+  test("when charon is restarted", () => {
+    const { world, names } = queueing();
+    world.charon.restart();
+    world.viciClosed();
+    for (const name of names) world.charon.peer(name).silent = false;
+    assertAllUp(world);
   });
 });
 

@@ -153,3 +153,34 @@ test("while strongSwan cannot be asked, echoes go out and are judged", () => {
   world.run(5_000);
   assert.deepEqual(world.states(), { branch0: "down" });
 });
+
+test("counters that come late delay no verdict", () => {
+  const world = settled(
+    branches(1),
+    "option interval '0.2'",
+    "option threshold '5'",
+    "option rekey '1'",
+    "option optimized '1'",
+  );
+  world.charon.response_ms = 90;
+  world.run(5_000);
+  world.charon.child("branch0").dead = true;
+  const start_ms = world.now_ms;
+  world.runUntil(() => world.said("is down") > 0, 10_000, 1);
+  const detected_ms = world.now_ms - start_ms;
+  assert.ok(detected_ms <= 1_200, `${detected_ms} ms`);
+});
+
+test("hundreds of VPNs whose counters are asked for do not keep a command waiting", () => {
+  const world = settled(branches(400), ...REKEY);
+  world.charon.response_ms = 5;
+  world.run(10_000);
+  const sa = world.charon.child("branch7");
+  sa.dead = true;
+  const start_ms = world.now_ms;
+  world.runUntil(() => world.requests().length > 0, 10_000, 1);
+  assert.deepEqual(world.requests(), [`rekey child ${sa.id}`]);
+  const down_ms = world.saidAt("is down")[0]!;
+  assert.ok(down_ms - start_ms <= 4_000, `down after ${down_ms - start_ms} ms`);
+  assert.ok(world.now_ms - down_ms <= 100, `rekeyed after ${world.now_ms - down_ms} ms`);
+});

@@ -1,8 +1,9 @@
 /** A good configuration changes only what changed; a bad one changes nothing; no SA is touched. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Engine } from "../../host/node/engine.ts";
 import type { Connection } from "./lib/charon.ts";
-import { branches, monitored, settled, World } from "./lib/world.ts";
+import { branches, hub, monitored, monitoredChildren, settled, World } from "./lib/world.ts";
 
 const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];
 const REKEY = [...EVERY_SECOND, "option rekey '1'"];
@@ -77,6 +78,53 @@ describe("what changes is only what changed:", () => {
     assert.equal(world.states()["branch2"], "up");
     assert.equal(world.vpn("branch0").echoes_sent, before + 10);
     assert.equal(world.said("monitoring for VPN branch2 has been enabled"), 1);
+  });
+
+  test("a VPN is added whose SA is there, beside another on its IKE_SA: it is adopted", () => {
+    const connection = hub();
+    const { children } = connection;
+    for (let i = 0; i < 20; i++) {
+      const world = new World(new Engine(), [connection]);
+      const { ike } = world.charon.establish("hub");
+      world.charon.addChild(ike, children[1]!);
+      world.configure(monitoredChildren(connection, children.slice(0, 1), ...REKEY));
+      world.run(5_000 + 7 * i);
+      world.charon.response_ms = 5;
+      reload(world, monitoredChildren(connection, children, ...REKEY));
+      assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+      assert.equal(world.said("Phase 2: Initiated"), 0);
+    }
+  });
+
+  test("a listing of what is not configured any more says nothing of what took its place", () => {
+    for (let i = 0; i < 30; i++) {
+      const world = settled(CONNECTIONS.slice(0, 1), ...REKEY);
+      world.charon.connections.push(CONNECTIONS[1]!);
+      world.charon.establish("branch1");
+      world.charon.response_ms = 20;
+      world.charon.tell("child-updown", world.charon.child("branch0").ike);
+      // The listing that the event led to is asked for, or on its way.
+      world.run(15 + i);
+      reload(world, text(CONNECTIONS.slice(1, 2), ...REKEY));
+      assert.deepEqual(world.states(), { branch1: "up" });
+    }
+  });
+
+  test("gateways come and go while charon does: none is taken for another", () => {
+    const connections = branches(6);
+    const world = settled(connections, ...REKEY);
+    for (let i = 0; i < 12; i++) {
+      world.configure(text([connections[i % 2]!, connections[2 + (i % 2)]!], ...REKEY));
+      world.run(5_000);
+      world.charon.restart();
+      world.viciClosed();
+      world.run(5_000);
+      world.configure(text(connections, ...REKEY));
+      world.run(10_000);
+      assert.deepEqual([...new Set(Object.values(world.states()))], ["up"]);
+      for (const { name } of connections) assert.equal(world.vpn(name).gateway, name);
+    }
+    assert.equal(world.said("has no child"), 0);
   });
 
   test("removed and added again in turn, a hundred times", () => {
@@ -195,6 +243,18 @@ describe("what changes is only what changed:", () => {
     assert.notEqual(world.vpn("branch0").state, "up");
   });
 
+  test("rekey is switched off before the first step has failed: IKE is not forced for it", () => {
+    const world = settled(CONNECTIONS, ...REKEY);
+    const { id, ike } = world.charon.child("branch0");
+    world.charon.peer("branch0").silent = true;
+    world.runUntil(() => world.said("is down") > 0, 10_000, 1);
+    world.run(100);
+    world.configure(text(CONNECTIONS, ...EVERY_SECOND));
+    world.run(60_000);
+    assert.deepEqual(world.requests(), [`rekey child ${id}`]);
+    assert.ok(world.charon.ikes.includes(ike));
+  });
+
   test("a VPN is removed in the middle of its recovery", () => {
     const world = settled(CONNECTIONS, ...REKEY);
     world.charon.peer("branch0").silent = true;
@@ -205,6 +265,20 @@ describe("what changes is only what changed:", () => {
     world.run(60_000);
     assert.equal(world.requests().length, requests);
     assert.deepEqual(Object.values(world.states()), ["up", "up"]);
+  });
+
+  test("rekey is switched on, or the Phase 1 lifetime changes: that holds for the IKE_SA there", () => {
+    const rekeys = (world: World): number =>
+      world.requests().filter((request) => request.startsWith("rekey ike")).length;
+    const connections = branches(1, { lifetime_s: 0, rekey_s: 0 });
+    const world = settled(connections, ...EVERY_SECOND);
+    world.configure(text(connections, ...REKEY, "option phase1_lifetime '600'"));
+    world.run(3_000_000);
+    assert.ok(rekeys(world) >= 5 && rekeys(world) <= 6, `${rekeys(world)} rekeys`);
+    world.configure(text(connections, ...REKEY, "option phase1_lifetime '100000'"));
+    const before = rekeys(world);
+    world.run(3_000_000);
+    assert.equal(rekeys(world), before);
   });
 
   test("two VPNs change their gateways: what was seen of the one holds not for the other", () => {

@@ -93,6 +93,54 @@ test("without user traffic a target that never answers is a dead path: recovery 
   const requests = world.requests().filter((text) => !text.startsWith("terminate")).length;
   // Each try waits longer than the one before: not a new key every few seconds.
   assert.ok(requests >= 4 && requests <= 25, `${requests}: ${world.requests().join(", ")}`);
+  world.run(3_600_000);
+  // Phase 1 is made anew once: it has shown that it lives, and what shares it shall not suffer.
+  const forced = world.requests().filter((text) => text.startsWith("terminate"));
+  assert.equal(forced.length, 1, forced.join(", "));
+});
+
+test("without rekey a silent target is down, however much user traffic comes in", () => {
+  const connections = branches(1);
+  const world = new World(new Engine(), connections);
+  world.answers = () => false;
+  world.charon.establish("branch0");
+  incoming(world);
+  world.configure(monitored(connections, ...OPTIONS));
+  world.run(10_000);
+  for (let i = 0; i < 600; i++) {
+    assert.equal(world.vpn("branch0").sta, "A/D");
+    world.run(500);
+  }
+  assert.equal(world.said("is down"), 1);
+  assert.deepEqual(world.requests(), []);
+});
+
+describe("an echo that this machine cannot send", () => {
+  const ENETUNREACH = 101;
+  const ENOBUFS = 105;
+
+  test("is a miss, and its cause is told: once, and again after it was gone", () => {
+    const world = settled(branches(1), ...REKEY);
+    const cause = "cannot send to 10.2.0.10: Network is unreachable";
+    for (const times of [1, 2]) {
+      world.send_errno = ENETUNREACH;
+      world.run(60_000);
+      assert.equal(world.vpn("branch0").state, "down");
+      assert.equal(world.said(cause), times);
+      world.send_errno = 0;
+      world.run(400_000);
+      assert.deepEqual(world.states(), { branch0: "up" });
+    }
+  });
+
+  test("because its queue is full is no miss", () => {
+    const world = settled(branches(1), ...REKEY);
+    world.send_errno = ENOBUFS;
+    world.run(10_000);
+    assert.equal(world.vpn("branch0").misses, 0);
+    assert.equal(world.said("is down"), 0);
+    assert.deepEqual(world.requests(), []);
+  });
 });
 
 describe("an SA that does not cover the echo", () => {
@@ -116,6 +164,34 @@ describe("an SA that does not cover the echo", () => {
       assert.deepEqual(world.states(), { branch0: "up" });
     });
   }
+
+  for (const options of [OPTIONS, REKEY]) {
+    test(`for a quorum is named once, and no reason for anything (${options.length} options)`, () => {
+      const connections = branches(1);
+      const world = new World(new Engine(), connections);
+      world.charon.establish("branch0");
+      const targets = ["list destination_ip '10.99.0.1'", "option quorum 'all'"];
+      world.configure(monitored(connections, ...options, ...targets));
+      world.run(600_000);
+      assert.equal(world.said("cannot ping 10.99.0.1 from 10.1.0.1"), 1);
+      assert.equal(world.said("cannot ping"), 1);
+      assert.equal(world.said("is down"), 0);
+      assert.equal(world.vpn("branch0").state, "ready");
+      assert.equal(world.vpn("branch0").misses, 0);
+      assert.deepEqual(world.requests(), []);
+    });
+  }
+
+  test("has more selectors than are kept: the target may be in one of those", () => {
+    const networks = Array.from({ length: 100 }, (_, i) => `10.2.${i}.0/24`);
+    const [connection] = branches(1, { remote_ts: networks.join() }) as [Connection];
+    const options = ["option source_ip '10.1.0.1'", "list destination_ip '10.2.99.10'"];
+    const world = bare(connection, ...options, "option rekey '1'");
+    world.run(60_000);
+    assert.deepEqual(world.states(), { branch0: "up" });
+    assert.equal(world.said("cannot ping"), 0);
+    assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+  });
 
   test("of several targets keeps only those that it covers", () => {
     const world = settled(branches(1), ...OPTIONS, "list destination_ip '10.99.0.10'");

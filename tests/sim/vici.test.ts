@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import { branches, monitored, settled, World } from "./lib/world.ts";
+import { branches, EPERM, monitored, settled, World } from "./lib/world.ts";
 
 const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];
 const REKEY = [...EVERY_SECOND, "option rekey '1'"];
@@ -182,15 +182,20 @@ describe("an SA goes, and nobody tells", () => {
     assert.ok(world.counts.held_back >= 3);
   });
 
-  test("an echo that the guard holds back is no miss, but when it holds back all that is told", () => {
-    const world = settled(branches(1), ...EVERY_SECOND);
-    world.guard_is_wrong = true;
-    world.run(1_500);
-    assert.equal(world.vpn("branch0").misses, 0);
-    world.run(5_000);
-    assert.equal(world.said("would leave unencrypted"), 1);
-    assert.equal(world.said("is down"), 1);
-  });
+  for (const options of [EVERY_SECOND, REKEY]) {
+    const mode = options === REKEY ? "with" : "without";
+    test(`one echo that the guard holds back is no miss; that it holds all is told (${mode} rekey)`, () => {
+      const world = settled(branches(1), ...options);
+      world.send_errno = EPERM;
+      world.run(1_500);
+      assert.equal(world.vpn("branch0").misses, 0);
+      world.run(5_000);
+      assert.deepEqual(world.states(), { branch0: "down" });
+      world.run(600_000);
+      assert.equal(world.said("would leave unencrypted"), 1);
+      assert.equal(world.said("is down"), 1);
+    });
+  }
 });
 
 describe("rekeyd itself is restarted:", () => {

@@ -29,8 +29,12 @@ export function addressBytes(text: string): Buffer {
 
 const prefixes = new Map<string, BlockList>();
 
-/** Whether `10.1.0.0/16` or `fd01::/64` covers the address. */
-export function covers(selector: string, address: string): boolean {
+/** Whether `10.1.0.0/16`, `fd01::/64` or one of several with commas between covers the address. */
+export function covers(selectors: string, address: string): boolean {
+  return selectors.split(",").some((selector) => coversOne(selector, address));
+}
+
+function coversOne(selector: string, address: string): boolean {
   let prefix = prefixes.get(selector);
   if (prefix === undefined) {
     const [network = "", bits = ""] = selector.split("/");

@@ -8,6 +8,7 @@ import { covers } from "./address.ts";
 
 export interface Child {
   name: string;
+  /** Networks, with commas between them. */
   local_ts: string;
   remote_ts: string;
 }
@@ -28,6 +29,8 @@ export interface Connection extends Child {
 export interface IkeSa {
   id: number;
   connection: Connection;
+  /** Its peer's address. */
+  remote: string;
   state: "CONNECTING" | "ESTABLISHED" | "DELETING";
   initiator: boolean;
   /** Whether the peer has said anything on it. */
@@ -59,6 +62,8 @@ export interface Peer {
   silent: boolean;
   /** It answers IKE, and refuses what is asked. */
   refuses: boolean;
+  /** Of the children it refuses these (TS_UNACCEPTABLE), and takes the others. */
+  refused_children: Set<string>;
   /** How long an IKE exchange takes. */
   exchange_ms: number;
 }
@@ -118,7 +123,12 @@ export class Charon {
   }
 
   peer(name: string): Peer {
-    const peer = this.peers.get(name) ?? { silent: false, refuses: false, exchange_ms: 5 };
+    const peer = this.peers.get(name) ?? {
+      silent: false,
+      refuses: false,
+      refused_children: new Set(),
+      exchange_ms: 5,
+    };
     this.peers.set(name, peer);
     return peer;
   }
@@ -153,10 +163,13 @@ export class Charon {
     return child;
   }
 
-  /** An SA comes about without the engine: by hand, by traffic, or because the peer wants it. */
-  establish(name: string, initiator = true): ChildSa {
+  /**
+   * An SA comes about without the engine: by hand, by traffic, or because the peer wants it, whose
+   * address the connection may leave open.
+   */
+  establish(name: string, initiator = true, remote?: string): ChildSa {
     const connection = this.connectionOf(name);
-    const ike = this.addIke(connection, initiator);
+    const ike = this.addIke(connection, initiator, remote);
     this.establishIke(ike);
     const child = this.addChild(ike, children(connection)[0]!);
     this.tell("child-updown", ike, { up: "yes" });
@@ -320,10 +333,15 @@ export class Charon {
     ike.tasks.push(task);
     this.exchange(ike, ike.state === "CONNECTING" ? 2 : 1, () => {
       ike.tasks.splice(ike.tasks.indexOf(task), 1);
-      if (this.peer(ike.connection.name).refuses) return;
+      if (this.refuses(ike, config)) return;
       this.addChild(ike, config);
       this.tell("child-updown", ike, { up: "yes" });
     });
+  }
+
+  private refuses({ connection }: IkeSa, { name }: Child): boolean {
+    const { refuses, refused_children } = this.peer(connection.name);
+    return refuses || refused_children.has(name);
   }
 
   private rekey(request: Section): Buffer[] {
@@ -347,7 +365,7 @@ export class Charon {
     this.exchange(ike, 1, () => {
       ike.tasks.splice(ike.tasks.indexOf("CHILD_REKEY"), 1);
       if (!ike.children.includes(child)) return;
-      if (this.peer(ike.connection.name).refuses) {
+      if (this.refuses(ike, child.config)) {
         child.state = "INSTALLED";
         return;
       }
@@ -399,10 +417,11 @@ export class Charon {
     });
   }
 
-  private addIke(connection: Connection, initiator: boolean): IkeSa {
+  private addIke(connection: Connection, initiator: boolean, remote = connection.remote): IkeSa {
     const ike: IkeSa = {
       id: ++this.last_id,
       connection,
+      remote,
       state: "CONNECTING",
       initiator,
       answered: !initiator,
@@ -462,7 +481,7 @@ export class Charon {
   }
 
   private listSa(ike: IkeSa): Section {
-    const { name, local, remote, ike_rekey_s = 0 } = ike.connection;
+    const { name, local, ike_rekey_s = 0 } = ike.connection;
     const established_s = this.now_s - ike.established_s;
     const times: Section = { established: `${established_s}` };
     if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
@@ -473,7 +492,7 @@ export class Charon {
         state: ike.state,
         "local-host": local,
         "local-port": "4500",
-        "remote-host": remote,
+        "remote-host": ike.remote,
         "remote-port": "4500",
         initiator: ike.initiator ? "yes" : "no",
         "initiator-spi": "0123456789abcdef",
@@ -507,8 +526,8 @@ export class Charon {
       "bytes-out": `${84 * child.packets_out}`,
       "packets-out": `${child.packets_out}`,
       ...times,
-      "local-ts": [local_ts],
-      "remote-ts": [remote_ts],
+      "local-ts": local_ts.split(","),
+      "remote-ts": remote_ts.split(","),
     };
     return [`${name}-${child.id}`, section];
   }
@@ -525,8 +544,8 @@ function listConn(connection: Connection): Section {
   const section = ({ local_ts, remote_ts }: Child): Section => ({
     mode: "TUNNEL",
     rekey_time: `${rekey_s}`,
-    "local-ts": [local_ts],
-    "remote-ts": [remote_ts],
+    "local-ts": local_ts.split(","),
+    "remote-ts": remote_ts.split(","),
   });
   return {
     [name]: {

@@ -10,11 +10,11 @@ import {
 import { addressText, MAPPED } from "./address.ts";
 import { Agenda } from "./agenda.ts";
 import { Kernel } from "./kernel.ts";
-import { Charon, type Connection, type Surroundings } from "./charon.ts";
+import { Charon, type Child, type Connection, type Surroundings } from "./charon.ts";
 
 const IDENTIFIER = 0x1234;
 const TYPE_REPLY = { 4: 0, 6: 129 } as const;
-const EPERM = 1;
+export const EPERM = 1;
 const ECONNREFUSED = 111;
 
 export interface Counts {
@@ -36,6 +36,7 @@ export interface Sent {
 /** What `json get vpn` says of a VPN, as far as tests look at it. */
 export interface VpnJson {
   name: string;
+  gateway: string;
   sta: string;
   state: string;
   negotiation: string;
@@ -63,8 +64,8 @@ export class World implements Surroundings {
   answers: (echo: Echo) => boolean = () => true;
   /** How long an echo and its reply are on their way. */
   round_trip_ms = 1;
-  /** Whether the guard holds back every echo. */
-  guard_is_wrong = false;
+  /** What the kernel says to every echo, as in errno(3); 0: it takes them. EPERM is the guard's. */
+  send_errno = 0;
   /** How much one read from the vici socket brings. */
   read_bytes = 65_536;
   /** Whether the vici socket can be connected. */
@@ -276,9 +277,10 @@ export class World implements Surroundings {
     const destination = addressText(echo.destination);
     const sa = this.charon.route(source, destination);
     let answered = false;
-    if (sa === undefined || this.guard_is_wrong) {
-      this.counts.held_back++;
-      this.carryOut(this.engine.unsent(version, index, EPERM));
+    const errno = sa === undefined ? EPERM : this.send_errno;
+    if (sa === undefined || errno !== 0) {
+      if (errno === EPERM) this.counts.held_back++;
+      this.carryOut(this.engine.unsent(version, index, errno));
     } else {
       sa.packets_out++;
       answered = this.charon.works(sa) && this.answers(echo);
@@ -321,6 +323,33 @@ export function monitored(connections: Connection[], ...options: string[]): stri
     ...options,
   ];
   return connections.flatMap(vpn).join("\n") + "\n";
+}
+
+/** A connection with so many children, `net0` and on. */
+export function hub(count = 2, name = "hub"): Connection & { children: Child[] } {
+  const children = Array.from({ length: count }, (_, i) => ({
+    name: `net${i}`,
+    local_ts: "10.1.0.0/16",
+    remote_ts: `10.2.${i}.0/24`,
+  }));
+  return {
+    name,
+    local: "192.0.2.1",
+    remote: "198.51.100.1",
+    local_ts: "",
+    remote_ts: "",
+    children,
+  };
+}
+
+/** A configuration that monitors children of one connection, each as a VPN with its name. */
+export function monitoredChildren(
+  { name, local, remote }: Connection,
+  children: Child[],
+  ...options: string[]
+): string {
+  const vpns = children.map((child) => ({ ...child, local, remote }));
+  return monitored(vpns, ...options).replaceAll(/option gateway '.*'/g, `option gateway '${name}'`);
 }
 
 /** What the target answers. */
