@@ -78,11 +78,17 @@ export async function timeToPass(ping: Ping, within_ms: number): Promise<number>
 
 /** Exactly one CHILD_SA of that name on either side, the same one; returns A's. */
 export async function waitSettled(lab: Lab, name = DEFAULT_CHILD): Promise<ChildSa> {
-  const a = await lab.a.charon.waitInstalled(name, SETTLE_MS);
-  const b = await lab.b.charon.waitInstalled(name, SETTLE_MS);
-  assert.equal(a.spi_in, b.spi_out);
-  assert.equal(a.spi_out, b.spi_in);
-  return a;
+  const [sides] = await waitUntil(
+    `one and the same ${name} on both sides`,
+    SETTLE_MS,
+    async () => [await lab.a.charon.installed(name), await lab.b.charon.installed(name)],
+    ([a, b]) =>
+      a?.length === 1 &&
+      b?.length === 1 &&
+      a[0]?.spi_in === b[0]?.spi_out &&
+      a[0]?.spi_out === b[0]?.spi_in,
+  );
+  return sides![0]!;
 }
 
 /**
