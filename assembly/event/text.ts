@@ -222,14 +222,13 @@ export function echoUnsendable(vpn: usize, target: usize, errno: i32): void {
   endEvent();
 }
 
-/** A connection for any peer: a VPN is one peer's, so nothing is forced on the SAs of several. */
+/** A connection for any peer: a VPN is one peer's, so duplicates cannot be told from others' SAs. */
 export function peersShared(vpn: usize, gateway: usize): void {
   subject(Severity.WARNING, Id.IKE, vpn)
     .text(": connection '")
     .name(gateway)
-    .text("' has IKE_SAs with several peers; VPN ")
-    .name(vpn)
-    .text(" is not settled or renegotiated by force. Give each peer a connection of its own.");
+    .text("' has IKE_SAs with several peers; duplicates are left alone. ")
+    .text("Give each peer a connection of its own.");
   endEvent();
 }
 

@@ -320,9 +320,8 @@ describe("event/text", () => {
         "v".repeat(31) +
         ": connection '" +
         "g".repeat(63) +
-        "' has IKE_SAs with several peers; VPN " +
-        "v".repeat(31) +
-        " is not settled or renegotiated by force. Give each peer a connection of its own.",
+        "' has IKE_SAs with several peers; duplicates are left alone. " +
+        "Give each peer a connection of its own.",
     );
   });
 
