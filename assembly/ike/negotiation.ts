@@ -27,7 +27,7 @@ import {
   initiateLimit,
   rekeyLimit,
   LIST_LIMIT_MS,
-  MIN_STEP_MS,
+  SHORTEST_STEP_MS,
   TERMINATE_LIMIT_MS,
   TERMINATE_LOOK_MS,
   wakePause,
@@ -95,7 +95,7 @@ export function wake(index: i32): void {
     gateway.step == Negotiation.INITIATING &&
     !anyAnswered(gateway) &&
     !gateway.judging &&
-    now_ms - gateway.step_at_ms >= MIN_STEP_MS;
+    now_ms - gateway.step_at_ms >= SHORTEST_STEP_MS;
   if (!waits && !silent) return;
   if (gateway.wakes > 0 && now_ms - gateway.woken_at_ms < wakePause(gateway.wakes)) return;
   gateway.wakes++;
