@@ -45,6 +45,11 @@ import {
 } from "./look";
 import { request, Request } from "./vici/session";
 
+/** After so many silent attempts, a power of two, and then at its doubles, one attempt is long. */
+const PATIENT_AFTER: i32 = 32;
+/** An attempt shorter than strongSwan's first retransmission is a short one. */
+const SHORT_ATTEMPT_MS: i64 = 4_000;
+
 /** Gateways in a step that talks to their peer. */
 let under_way: i32 = 0;
 /** Where the search for the next queued gateway begins: round robin. */
@@ -242,7 +247,7 @@ function approach(index: i32): void {
     initiate(index);
   } else {
     // Somebody's attempt, the peer's perhaps: it gets the time that ours would have.
-    setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
+    setStep(index, Negotiation.INITIATING, attemptLimit(gateway, vpn));
     gateway.foreign = true;
   }
 }
@@ -282,7 +287,7 @@ function initiate(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   const name = vpn.config.name;
   if (!command(index, Request.INITIATE, gateway.vpn, gateway.name, vpn.config.child)) return;
-  setStep(index, Negotiation.INITIATING, attemptLimit(vpn));
+  setStep(index, Negotiation.INITIATING, attemptLimit(gateway, vpn));
   if (hasEstablished(gateway)) phase2Initiated(name, gateway.peer_ip);
   else if (isTold(gateway.silences)) phase1Initiated(name, gateway.peer_ip);
 }
@@ -383,8 +388,16 @@ function succeed(index: i32): void {
   pause(index, now_ms);
 }
 
-function attemptLimit(vpn: Vpn): i64 {
-  return initiateLimit(vpn.config.interval_ms, vpn.delay_avg_16);
+/**
+ * With a short interval attempts are short, too, so that one of them begins soon after an outage
+ * ends. A peer whose first answer takes longer would never be reached: at growing distances one
+ * attempt is long.
+ */
+function attemptLimit(gateway: Gateway, vpn: Vpn): i64 {
+  const limit_ms = initiateLimit(vpn.config.interval_ms, vpn.delay_avg_16);
+  const silences = gateway.silences;
+  const patient = silences >= PATIENT_AFTER && popcnt(silences) == 1;
+  return patient && limit_ms < SHORT_ATTEMPT_MS ? ANSWERED_STEP_MS : limit_ms;
 }
 
 function setDeadline(index: i32, at_ms: i64): void {

@@ -202,6 +202,13 @@ describe("attempts", () => {
     assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
   });
 
+  test("are long once in a while, for a peer whose answers take longer than an interval", () => {
+    const world = new World(new Engine(), branches(1));
+    world.charon.peer("branch0").exchange_ms = 1_500;
+    world.configure(monitored(branches(1), ...REKEY));
+    assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 120_000) < 60_000);
+  });
+
   test("at what strongSwan does not know are not made, and made as soon as it does", () => {
     const connections = branches(1);
     const world = new World(new Engine(), []);
