@@ -149,6 +149,19 @@ export class Charon {
     return this.ikes.filter(({ connection }) => connection.name === name);
   }
 
+  connectionOf(name: string): Connection {
+    const connection = this.connections.find((c) => c.name === name);
+    if (connection === undefined) throw new Error(`no connection ${name}`);
+    return connection;
+  }
+
+  /** The CHILD_SAs of a connection, other than deleted ones. */
+  childrenOf(name: string): ChildSa[] {
+    return this.ikesOf(name)
+      .flatMap(({ children }) => children)
+      .filter(({ state }) => state !== "DELETED");
+  }
+
   /** The CHILD_SAs with that child's name, other than deleted ones. */
   children(name: string): ChildSa[] {
     return this.ikes
@@ -444,12 +457,6 @@ export class Charon {
 
   private find(child_id: number): ChildSa | undefined {
     return this.ikes.flatMap(({ children }) => children).find(({ id }) => id === child_id);
-  }
-
-  private connectionOf(name: string): Connection {
-    const connection = this.connections.find((c) => c.name === name);
-    if (connection === undefined) throw new Error(`no connection ${name}`);
-    return connection;
   }
 
   private configsFor(source: string, destination: string): Child[] {
