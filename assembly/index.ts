@@ -22,7 +22,7 @@ import { configurationLoaded, configurationRefused } from "./event/text";
 import { parseReply, setIdentifier } from "./icmp/echo";
 import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES } from "./icmp/slot";
 import { setKey } from "./icmp/token";
-import { initNegotiation } from "./ike/negotiation";
+import { initPlaces } from "./ike/places";
 import * as session from "./ike/vici/session";
 import { BATCH, INPUT_BYTES } from "./limits";
 import { applyStaged } from "./monitor/apply";
@@ -104,7 +104,7 @@ export function start(
   initVpns();
   initGateways();
   initListing();
-  initNegotiation();
+  initPlaces();
   initConfig();
   initHistory();
   rebuildRegistry(0);

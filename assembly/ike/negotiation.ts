@@ -15,8 +15,7 @@ import {
   phase2Initiated,
   retransmissionLimit,
 } from "../event/text";
-import { MAX_NEGOTIATIONS } from "../limits";
-import { Gateway, gatewayAt, gatewayCount, Negotiation, reschedule } from "../sa/gateway";
+import { Gateway, gatewayAt, gatewayCount, Negotiation, setDeadline } from "../sa/gateway";
 import { phase1At } from "../sa/phase1";
 import { ChildState, phase2At } from "../sa/phase2";
 import { Note, Vpn, vpnAt } from "../sa/vpn";
@@ -43,26 +42,21 @@ import {
   oldPhase1Gone,
   siblingLives,
 } from "./look";
+import {
+  anyQueued,
+  enterQueue,
+  freePlace,
+  initPlaces,
+  leaveQueue,
+  offerPlace,
+  takePlace,
+} from "./places";
 import { request, Request } from "./vici/session";
 
 /** After so many silent attempts, a power of two, and then at its doubles, one attempt is long. */
 const PATIENT_AFTER: i32 = 32;
 /** An attempt shorter than strongSwan's first retransmission is a short one. */
 const SHORT_ATTEMPT_MS: i64 = 4_000;
-
-/** Gateways in a step that talks to their peer. */
-let under_way: i32 = 0;
-/** Where the search for the next queued gateway begins: round robin. */
-let next_queued: i32 = 0;
-/** Gateways in Negotiation.QUEUED. */
-let queued: i32 = 0;
-
-/** Nothing is under way. */
-export function initNegotiation(): void {
-  under_way = 0;
-  next_queued = 0;
-  queued = 0;
-}
 
 /** A VPN needs a new SA: its gateway negotiates until there is one. Idempotent. */
 export function ask(vpn_index: i32): void {
@@ -178,7 +172,7 @@ export function forgetSteps(): void {
     gateway.vpn = -1;
     setDeadline(i, NEVER);
   }
-  initNegotiation();
+  initPlaces();
 }
 
 /** A VPN leaves the configuration, or changes its gateway. */
@@ -199,20 +193,17 @@ function begin(index: i32): void {
   const vpn_index = nextAsking(gateway);
   if (vpn_index < 0) {
     setDeadline(index, NEVER);
-    fillPlace();
+    offerPlace();
     return;
   }
   const vpn = vpnAt(vpn_index);
   if (vpn.retry_at_ms > now_ms) {
     gateway.step = Negotiation.BACKING_OFF;
     setDeadline(index, vpn.retry_at_ms);
-    fillPlace();
-  } else if (under_way == MAX_NEGOTIATIONS) {
-    gateway.step = Negotiation.QUEUED;
-    setDeadline(index, NEVER);
-    queued++;
+    offerPlace();
+  } else if (!takePlace()) {
+    enterQueue(index);
   } else {
-    under_way++;
     gateway.vpn = vpn_index;
     // Of VPNs that may all begin, the one whose last turn is longest ago comes first.
     vpn.retry_at_ms = now_ms;
@@ -222,11 +213,11 @@ function begin(index: i32): void {
 
 /** The way is free for a fresh attempt: at a silent peer it waits behind gateways that queue. */
 function tryAnew(index: i32): void {
-  if (gatewayAt(index).silences == 0 || queued == 0) {
+  if (gatewayAt(index).silences == 0 || !anyQueued()) {
     approach(index);
   } else {
-    rest(index, Negotiation.QUEUED, NEVER);
-    queued++;
+    rest(index, Negotiation.IDLE, NEVER);
+    enterQueue(index);
   }
 }
 
@@ -400,11 +391,6 @@ function attemptLimit(gateway: Gateway, vpn: Vpn): i64 {
   return patient && limit_ms < SHORT_ATTEMPT_MS ? ANSWERED_STEP_MS : limit_ms;
 }
 
-function setDeadline(index: i32, at_ms: i64): void {
-  gatewayAt(index).deadline_ms = at_ms;
-  reschedule(index);
-}
-
 function setStep(index: i32, to: Negotiation, limit_ms: i64): void {
   const gateway = gatewayAt(index);
   gateway.step = to;
@@ -432,31 +418,12 @@ function pause(index: i32, until_ms: i64): void {
 /** Leaves the steps that talk, and gives the place to a gateway that queues for it. */
 function rest(index: i32, to: Negotiation, until_ms: i64): void {
   const gateway = gatewayAt(index);
-  if (gateway.step == Negotiation.QUEUED) queued--;
-  if (gateway.vpn >= 0) under_way--;
+  if (gateway.step == Negotiation.QUEUED) leaveQueue();
+  if (gateway.vpn >= 0) freePlace();
   gateway.step = to;
   gateway.vpn = -1;
   setDeadline(index, until_ms);
-  fillPlace();
-}
-
-/**
- * Gives a free place to a gateway that queues for one. Called wherever a place was freed or not
- * taken: one that nobody is told of would be lost for good.
- */
-function fillPlace(): void {
-  if (queued == 0 || under_way >= MAX_NEGOTIATIONS) return;
-  const count = gatewayCount();
-  for (let i = 0; i < count; i++) {
-    const index = (next_queued + i) % count;
-    const gateway = gatewayAt(index);
-    if (!gateway.used || gateway.step != Negotiation.QUEUED) continue;
-    next_queued = index + 1;
-    queued--;
-    gateway.step = Negotiation.BACKING_OFF;
-    setDeadline(index, now_ms);
-    return;
-  }
+  offerPlace();
 }
 
 /** Whether the new SA is there that the step is for. */

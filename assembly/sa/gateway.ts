@@ -142,6 +142,12 @@ export function reschedule(index: i32): void {
   else schedule(gateway.timer, soonest);
 }
 
+/** Sets when the negotiation's step is looked at next, or the pause ends. */
+export function setDeadline(index: i32, at_ms: i64): void {
+  gatewayAt(index).deadline_ms = at_ms;
+  reschedule(index);
+}
+
 /** Frees the record. */
 export function giveGateway(index: i32): void {
   assert(gatewayAt(index).used);
