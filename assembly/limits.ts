@@ -3,7 +3,7 @@
  * error long before the module's memory would end.
  */
 
-/** VPNs that one configuration may name. */
+/** VPNs that one configuration may name; MAX_CONFIG_BYTES holds some 30,000 of usual length. */
 export const MAX_VPNS: i32 = 100_000;
 /** Gateways (IKE connections) that the VPNs may name. */
 export const MAX_GATEWAYS: i32 = MAX_VPNS;
@@ -61,8 +61,6 @@ export const MIN_ECHO_BYTES: i32 = 64;
 export const MAX_ECHO_BYTES: i32 = 1350;
 /** Echoes in one batch, each way. */
 export const BATCH: i32 = 64;
-/** The longest IPv4 header, which raw sockets deliver. */
-export const MAX_IPV4_HEADER_BYTES: i32 = 60;
 
 export const MIN_INTERVAL_MS: i32 = 20;
 export const MAX_INTERVAL_MS: i32 = 3_600_000;

@@ -41,11 +41,6 @@ function sumAddress(p: usize): u64 {
   return <u64>load<u32>(p) + load<u32>(p, 4) + load<u32>(p, 8) + load<u32>(p, 12);
 }
 
-/** Checksum `sum` after a 16-bit field went from `old16` to `new16` (RFC 1624, equation 3). */
-export function update(sum: u32, old16: u32, new16: u32): u32 {
-  return ~fold((~sum & 0xffff) + (~old16 & 0xffff) + new16) & 0xffff;
-}
-
 /** The sum of all 16-bit words of `sum`, in 16 bits. */
 function fold(sum: u64): u32 {
   sum = (sum & 0xffff_ffff) + (sum >> 32);

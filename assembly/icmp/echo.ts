@@ -42,7 +42,7 @@ const MIN_IPV4_HEADER_BYTES: i32 = 20;
 
 /** What a reply says of the echo that it answers. */
 @unmanaged
-export class Reply {
+class Reply {
   vpn: i32;
   target: i32;
   seq: u32;

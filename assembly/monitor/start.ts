@@ -24,6 +24,6 @@ export function startRounds(index: i32): void {
 }
 
 /** Ends the VPN's rounds. */
-export function stopRounds(vpn: Vpn): void {
+function stopRounds(vpn: Vpn): void {
   cancel(vpn.timer);
 }

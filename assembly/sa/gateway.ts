@@ -22,7 +22,7 @@ export const enum Negotiation {
 }
 
 /** Bytes of a Gateway record. */
-export const GATEWAY_BYTES: i32 = 256;
+const GATEWAY_BYTES: i32 = 256;
 const NAME: i32 = 128;
 const LOCAL_IP: i32 = NAME + MAX_IKE_NAME_BYTES + 1;
 const PEER_IP: i32 = LOCAL_IP + ADDRESS_BYTES;
@@ -41,10 +41,7 @@ export class Gateway {
   version: u8;
   /** Whether strongSwan knows the connection (list-conns). */
   known: bool;
-  /**
-   * Whether it was listed since the vici connection was made: before that nothing is known of its
-   * SAs.
-   */
+  /** Whether it was listed since it was configured: before that nothing is known of its SAs. */
   listed: bool;
   /** Whether its IKE_SAs are with several peers, and that has been said. */
   said_shared: bool;

@@ -41,7 +41,7 @@ export function findPhase1(gateway: i32, id: u32): i32 {
 }
 
 /** The CHILD_SA with vici's `uniqueid` under a VPN; -1: not there. */
-export function findPhase2(vpn: i32, id: u32): i32 {
+function findPhase2(vpn: i32, id: u32): i32 {
   for (let i = vpnAt(vpn).first_phase2; i >= 0; i = phase2At(i).next) {
     if (phase2At(i).id == id) return i;
   }

@@ -73,7 +73,7 @@ export class Phase1 {
   }
 }
 
-/** All IKE_SAs of all gateways. Unused records are chained by sa/table.ts. */
+/** All IKE_SAs of all gateways. Unused records are chained by bytes/pool.ts. */
 export const phase1s: Table = tableAt(memory.data(TABLE_BYTES));
 
 /** The record at `index`. */

@@ -95,7 +95,7 @@ export class Phase2 {
   }
 }
 
-/** All CHILD_SAs of all VPNs. Unused records are chained by sa/table.ts. */
+/** All CHILD_SAs of all VPNs. Unused records are chained by bytes/pool.ts. */
 export const phase2s: Table = tableAt(memory.data(TABLE_BYTES));
 
 /** The record at `index`. */

@@ -61,7 +61,7 @@ const CONFIG = 512;
 
 /** One target of a VPN: an address that is pinged. */
 @unmanaged
-export class Target {
+class Target {
   // The address takes the first 16 bytes.
   private address0: u64;
   private address1: u64;

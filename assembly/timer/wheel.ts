@@ -36,7 +36,7 @@ class Link {
   at_ms: i64;
 }
 
-
+/** A link that somebody waits for. */
 @unmanaged
 class Timer extends Link {
   owner: u32;

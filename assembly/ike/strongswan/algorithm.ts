@@ -1,12 +1,11 @@
-import { equalText, indexOf, parseDecimal } from "../../bytes/slice";
-import { Writer } from "../../bytes/writer";
-
-/*
+/**
  * strongSwan's long names of algorithms (its enumerations, as vici shows them)
  * in the short form of ScreenOS's `get sa`: AES_CBC with 128 bits is aes128,
  * HMAC_SHA2_256_128 is sha256. The rules work on the parts between underscores,
  * so an algorithm that is new to us gets a readable name too.
  */
+import { equalText, indexOf, parseDecimal } from "../../bytes/slice";
+import { Writer } from "../../bytes/writer";
 
 const UNDERSCORE: u8 = 0x5f;
 

@@ -1,16 +1,13 @@
+/**
+ * The events ike-updown, ike-rekey, child-updown, child-rekey and alert. They
+ * are hints: what is true after them is seen by listing the connection again.
+ */
 import { equalText, setName } from "../../bytes/slice";
 import { MAX_IKE_NAME_BYTES } from "../../limits";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
 
-/*
- * The events ike-updown, ike-rekey, child-updown, child-rekey and alert. They
- * are hints: what is true after them is seen by listing the connection again.
- */
-
 /** Name field: the connection that the event is about. */
 export const event_connection: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
-/** Of ike-updown and child-updown: whether it is about a beginning. */
-export let event_up: bool = false;
 
 const reader: Message = messageAt(memory.data(MESSAGE_BYTES));
 
@@ -19,14 +16,11 @@ const reader: Message = messageAt(memory.data(MESSAGE_BYTES));
  * in an alert that of the section inside `ike-sa`. False if it names none.
  */
 export function readEvent(event: usize, event_length: i32, p: usize, length: i32): bool {
-  event_up = false;
   const depth = equalText(event, event_length, "alert") ? 2 : 1;
   const m = reader.open(p, length);
   while (true) {
     const element = m.next();
-    if (element == Element.KEY_VALUE) {
-      if (m.depth == 0 && m.nameIs("up")) event_up = m.valueIs("yes");
-    } else if (element == Element.SECTION_START) {
+    if (element == Element.SECTION_START) {
       if (m.depth == depth) {
         return setName(event_connection, MAX_IKE_NAME_BYTES, m.name, m.name_length);
       }

@@ -1,3 +1,12 @@
+/**
+ * One `list-conn` message: a connection as strongSwan has it loaded, and in it
+ * its children.
+ *
+ *     NAME {
+ *       local_addrs [ 192.0.2.1 ]  remote_addrs [ %any ]  version = IKEv2 ...
+ *       children { CHILD { mode = TUNNEL  local-ts [ dynamic ]  remote-ts [ ... ] } }
+ *     }
+ */
 import { ADDRESS_BYTES, clear, isUnset, parseAddress } from "../../bytes/address";
 import { Selector, SELECTOR_BYTES } from "../../bytes/selector";
 import { setName } from "../../bytes/slice";
@@ -5,32 +14,18 @@ import { MAX_IKE_NAME_BYTES, MAX_SELECTORS } from "../../limits";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
 import { readSelectors, saw_dynamic } from "./selectors";
 
-/*
- * One `list-conn` message: a connection as strongSwan has it loaded, and in it
- * its children.
- *
- *     NAME {
- *       local_addrs [ 192.0.2.1 ]  remote_addrs [ %any ]  version = IKEv2 ...
- *       children { CHILD { mode = TUNNEL  rekey_time = 3600  local-ts [ dynamic ] } }
- *     }
- */
-
 const NAME_BYTES: i32 = MAX_IKE_NAME_BYTES + 1;
 
 /** A connection as strongSwan has it loaded. */
 @unmanaged
-export class Connection {
+class Connection {
   /** 1, 2, or 0 for either. */
   version: i32;
   /** Seconds between DPD messages; 0: off. */
   dpd_delay_s: i32;
-  /** When strongSwan rekeys the IKE_SA by itself; 0: never. */
-  rekey_s: i32;
-  /** When strongSwan reauthenticates by itself; 0: never. */
-  reauth_s: i32;
   // Behind the scalars, by offset.
   get name(): usize {
-    return changetype<usize>(this) + 16;
+    return changetype<usize>(this) + 8;
   }
   /** The first address given; unset where it is %any, a host name or a subnet. */
   get local_ip(): usize {
@@ -40,13 +35,11 @@ export class Connection {
     return this.local_ip + ADDRESS_BYTES;
   }
 }
-const CONNECTION_BYTES: i32 = 16 + NAME_BYTES + 2 * ADDRESS_BYTES;
+const CONNECTION_BYTES: i32 = 8 + NAME_BYTES + 2 * ADDRESS_BYTES;
 
 /** One of its children. */
 @unmanaged
-export class ConnectionChild {
-  /** When strongSwan rekeys the CHILD_SA by itself; 0: never. */
-  rekey_s: i32;
+class ConnectionChild {
   local_selectors: i32;
   remote_selectors: i32;
   /** Whether its mode is TUNNEL. */
@@ -123,10 +116,6 @@ function readConnectionValue(m: Message): void {
     connection.version = m.valueIs("IKEv1") ? 1 : m.valueIs("IKEv2") ? 2 : 0;
   } else if (m.nameIs("dpd_delay")) {
     connection.dpd_delay_s = readSeconds(m);
-  } else if (m.nameIs("rekey_time")) {
-    connection.rekey_s = readSeconds(m);
-  } else if (m.nameIs("reauth_time")) {
-    connection.reauth_s = readSeconds(m);
   }
 }
 
@@ -141,7 +130,6 @@ function readChild(m: Message): bool {
     if (element == Element.BAD) return false;
     if (element == Element.KEY_VALUE) {
       if (m.nameIs("mode")) child.tunnel = m.valueIs("TUNNEL");
-      else if (m.nameIs("rekey_time")) child.rekey_s = readSeconds(m);
     } else if (element == Element.LIST_START) {
       readChildList(m);
     } else if (element == Element.SECTION_START) {

@@ -1,3 +1,11 @@
+/**
+ * One `list-sa` message: an IKE_SA, and in it its CHILD_SAs.
+ *
+ *     NAME {
+ *       uniqueid = 1 ...  tasks-active [ CHILD_CREATE ]
+ *       child-sas { CHILD-UNIQUEID { name = CHILD ... local-ts [ 10.1.0.0/16 ] } }
+ *     }
+ */
 import { clear, parseAddress } from "../../bytes/address";
 import { parseHex, setName } from "../../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../../bytes/writer";
@@ -8,15 +16,6 @@ import { ChildState, Phase2, PHASE2_BYTES } from "../../sa/phase2";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
 import { writeCipher, writeHash } from "./algorithm";
 import { readSelectors, saw_more } from "./selectors";
-
-/*
- * One `list-sa` message: an IKE_SA, and in it its CHILD_SAs.
- *
- *     NAME {
- *       uniqueid = 1 ...  tasks-active [ CHILD_CREATE ]
- *       child-sas { CHILD-UNIQUEID { name = CHILD ... local-ts [ 10.1.0.0/16 ] } }
- *     }
- */
 
 /** What `readIkeSa` read, its number of children included; `gateway` and `next` are -1. */
 export const phase1: Phase1 = changetype<Phase1>(memory.data(PHASE1_BYTES));

@@ -1,11 +1,10 @@
-import { loadU32be } from "../../bytes/slice";
-import { MAX_VICI_BYTES } from "../../limits";
-
 /**
  * vici's framing (strongSwan, plugins/vici/README.md, "Transport"): each packet
  * stands behind its length, a u32 in network order. The stream may be cut
  * anywhere; a packet that lies whole in one read is not copied.
  */
+import { loadU32be } from "../../bytes/slice";
+import { MAX_VICI_BYTES } from "../../limits";
 
 /** What `nextFrame` found. */
 export const enum Frame {

@@ -1,3 +1,15 @@
+/**
+ * The conversation with charon over one vici connection, without the socket:
+ * bytes go in, actions and indications come out.
+ *
+ *     connect -> opened -> events registered -> READY -> request, response, ...
+ *        ^                                                  |
+ *        +--- pause <--- CLOSED: time-out, broken stream, charon gone
+ *
+ * vici answers one request at a time, so further ones wait in a queue. Every
+ * request is made such that charon answers at once (timeout = -1); whether it
+ * did what was asked is seen by listing again, never from the answer alone.
+ */
 import { act, Action } from "../../action";
 import { equalText, nameBytes, nameLength } from "../../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../../bytes/writer";
@@ -24,19 +36,6 @@ import {
   messageAt,
   Packet,
 } from "./message";
-
-/*
- * The conversation with charon over one vici connection, without the socket:
- * bytes go in, actions and indications come out.
- *
- *     connect -> opened -> events registered -> READY -> request, response, ...
- *        ^                                                  |
- *        +--- pause <--- CLOSED: time-out, broken stream, charon gone
- *
- * vici answers one request at a time, so further ones wait in a queue. Every
- * request is made such that charon answers at once (timeout = -1); whether it
- * did what was asked is seen by listing again, never from the answer alone.
- */
 
 /** What can be asked of charon. */
 export const enum Request {
@@ -74,7 +73,7 @@ export const enum Indication {
 
 /** The details of the last indication. Slices are good until the next `poll`. */
 @unmanaged
-export class Indicated {
+class Indicated {
   /** LIST_SA, LIST_CONN, RESPONSE: the Request it belongs to. */
   kind: Request;
   arg: i32;
@@ -97,7 +96,7 @@ export class Indicated {
 
 export const indicated: Indicated = changetype<Indicated>(memory.data(offsetof<Indicated>()));
 
-const enum Link {
+const enum Stage {
   /** No path is known. */
   IDLE = 0,
   CONNECTING,
@@ -128,7 +127,7 @@ const send_buffer: usize = memory.data(MAX_VICI_REQUEST_BYTES);
 const w: Writer = writerAt(memory.data(WRITER_BYTES));
 const response: Message = messageAt(memory.data(MESSAGE_BYTES));
 
-let link: Link = Link.IDLE;
+let stage: Stage = Stage.IDLE;
 let path_length: i32 = 0;
 let deadline_ms: i64 = NEVER;
 let queue_length: i32 = 0;
@@ -165,10 +164,10 @@ function registerEvent(name: string): void {
 /** Connects to the socket at the path, now and after each loss; false if the path is too long. */
 export function connect(p: usize, length: i32): bool {
   if (length > MAX_PATH_BYTES) return false;
-  if (link != Link.IDLE && length == path_length && memory.compare(p, path, length) == 0) {
+  if (stage != Stage.IDLE && length == path_length && memory.compare(p, path, length) == 0) {
     return true;
   }
-  if (link != Link.IDLE && link != Link.PAUSED) fail(0);
+  if (stage != Stage.IDLE && stage != Stage.PAUSED) fail(0);
   memory.copy(path, p, length);
   path_length = length;
   startConnecting();
@@ -177,8 +176,8 @@ export function connect(p: usize, length: i32): bool {
 
 /** The host connected the stream. */
 export function viciOpened(): void {
-  if (link != Link.CONNECTING) return;
-  link = Link.REGISTERING;
+  if (stage != Stage.CONNECTING) return;
+  stage = Stage.REGISTERING;
   deadline_ms = now_ms + VICI_TIMEOUT_MS;
   registered = 0;
   resetFrames();
@@ -187,13 +186,13 @@ export function viciOpened(): void {
 
 /** The host could not connect the stream, or it ended. Then `poll`. */
 export function viciClosed(errno: i32): void {
-  if (link == Link.IDLE || link == Link.PAUSED) return;
+  if (stage == Stage.IDLE || stage == Stage.PAUSED) return;
   lose(errno);
 }
 
 /** Bytes from the stream. Then `poll` until it says NONE, before the bytes go away. */
 export function viciBytes(p: usize, length: i32): void {
-  if (link != Link.REGISTERING && link != Link.READY) return;
+  if (stage != Stage.REGISTERING && stage != Stage.READY) return;
   feed(p, length);
   draining = true;
 }
@@ -206,7 +205,7 @@ export function sessionDeadline(): i64 {
 /** The deadline may be reached: an answer is overdue, or the pause is over. Then `poll`. */
 export function sessionDue(): void {
   if (now_ms < deadline_ms) return;
-  if (link == Link.PAUSED) startConnecting();
+  if (stage == Stage.PAUSED) startConnecting();
   else fail(ETIMEDOUT);
 }
 
@@ -217,7 +216,7 @@ export function inFlight(): Request {
 
 /** Whether requests are taken. */
 export function isReady(): bool {
-  return link == Link.READY;
+  return stage == Stage.READY;
 }
 
 /**
@@ -227,7 +226,7 @@ export function isReady(): bool {
  * not ready or the queue is full.
  */
 export function request(kind: Request, arg: i32, ike: usize = 0, child: usize = 0): bool {
-  if (link != Link.READY) return false;
+  if (stage != Stage.READY) return false;
   if (waits(kind, arg) || (kind == Request.LIST_SAS && waits(kind, ALL))) return true;
   if (kind == Request.LIST_SAS && arg != ALL && countWaiting(kind) >= MAX_SINGLE_LISTS) {
     dropWaiting(kind);
@@ -273,7 +272,7 @@ export function poll(): Indication {
     closed_untold = false;
     return Indication.CLOSED;
   }
-  while (link == Link.REGISTERING || link == Link.READY) {
+  while (stage == Stage.REGISTERING || stage == Stage.READY) {
     const frame = nextFrame();
     if (frame == Frame.NONE) break;
     const indication = frame == Frame.PACKET ? onPacket() : refuse();
@@ -304,10 +303,10 @@ function onPacket(): Indication {
 }
 
 function onRegistered(known: bool): Indication {
-  if (link != Link.REGISTERING || (!known && registered < REQUIRED_EVENTS)) return refuse();
+  if (stage != Stage.REGISTERING || (!known && registered < REQUIRED_EVENTS)) return refuse();
   registered++;
   if (registered < EVENTS) return Indication.NONE;
-  link = Link.READY;
+  stage = Stage.READY;
   deadline_ms = NEVER;
   return Indication.READY;
 }
@@ -326,7 +325,7 @@ function onEvent(p: usize, length: i32): Indication {
     return onListItem(Request.LIST_CONNS, Indication.LIST_CONN);
   }
   // What happened before READY is in the lists that follow it.
-  if (link != Link.READY) return Indication.NONE;
+  if (stage != Stage.READY) return Indication.NONE;
   indicated.event = name;
   indicated.event_length = name_length;
   return Indication.EVENT;
@@ -391,10 +390,10 @@ function fail(errno: i32): void {
 }
 
 function lose(errno: i32): void {
-  indicated.lost = link == Link.READY;
+  indicated.lost = stage == Stage.READY;
   indicated.errno = errno;
   closed_untold = true;
-  link = Link.PAUSED;
+  stage = Stage.PAUSED;
   deadline_ms = now_ms + VICI_RETRY_MS;
   queue_length = 0;
   in_flight = Request.NONE;
@@ -402,7 +401,7 @@ function lose(errno: i32): void {
 }
 
 function startConnecting(): void {
-  link = Link.CONNECTING;
+  stage = Stage.CONNECTING;
   deadline_ms = now_ms + VICI_TIMEOUT_MS;
   act(Action.VICI_CONNECT, 0, path, path_length);
 }
@@ -418,7 +417,7 @@ function copyName(to: usize, from: usize): void {
 
 /** Sends a request that waits, if none is on its way. */
 function sendNext(): void {
-  if (link != Link.READY || in_flight != Request.NONE || queue_length == 0) return;
+  if (stage != Stage.READY || in_flight != Request.NONE || queue_length == 0) return;
   const next = firstToSend();
   const entry = entryAt(next);
   in_flight = <Request>load<i32>(entry);

@@ -8,7 +8,7 @@ const paint =
   (text: string): string =>
     coloured ? `\x1b[${code}m${text}\x1b[0m` : text;
 
-export const bold = paint(1);
+const bold = paint(1);
 export const dim = paint(2);
 export const red = paint(31);
 export const green = paint(32);

@@ -78,7 +78,7 @@ function ikeSa(item: Section): IkeSa {
 }
 
 /** SPIs and states in one line, for what a failed wait shows. */
-export function showSas(sas: IkeSa[]): string {
+function showSas(sas: IkeSa[]): string {
   if (sas.length === 0) return "no IKE_SA";
   return sas
     .map((ike) => {
@@ -259,7 +259,7 @@ export class Charon {
 }
 
 /** INSTALLED ones only: DELETED and REKEYED stay listed for some seconds after a rekey. */
-export function countInstalled(sas: IkeSa[], name: string): number {
+function countInstalled(sas: IkeSa[], name: string): number {
   return sas
     .flatMap((ike) => ike.children)
     .filter((child) => child.name === name && child.state === "INSTALLED").length;

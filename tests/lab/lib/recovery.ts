@@ -20,14 +20,14 @@ export const RECOVERY_MS = 2000;
 export const SLACK_MS = 200;
 
 /** Duplicates are settled after a jittered wait, and charon lists a replaced SA for some time. */
-export const SETTLE_MS = 15_000;
+const SETTLE_MS = 15_000;
 
 export const VPN = "branch";
 
 /** The event's id, screenos.md. */
 const DOWN = 41;
 
-export interface Monitored {
+interface Monitored {
   rekeyd: Rekeyd;
   ping: Ping;
 }
