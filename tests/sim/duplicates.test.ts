@@ -89,7 +89,7 @@ test("an IKE_SA that is much older than the other is a relic, whatever the SPIs"
   }
 });
 
-test("a peer that restarts and keeps silent about it: its new SA stays, and nothing is down", () => {
+test("a peer that restarts without a word: its new SA stays, and nothing is down", () => {
   for (const old_is_better of [true, false]) {
     const world = settled(branches(1), ...REKEY);
     world.run(60_000);
@@ -157,7 +157,7 @@ describe("a connection that several peers use", () => {
   });
 });
 
-test("what the peer initiated is left to the peer; much later we remove what it does not use", () => {
+test("what the peer initiated is left to it; much later we remove what it does not use", () => {
   const world = settled(branches(1), ...REKEY);
   const [, second] = duplicate(world, true, false);
   // By the SPIs it would be the loser, but the peer sends on it alone.

@@ -268,7 +268,7 @@ describe("what changes is only what changed:", () => {
     assert.deepEqual(Object.values(world.states()), ["up", "up"]);
   });
 
-  test("rekey is switched on, or the Phase 1 lifetime changes: that holds for the IKE_SA there", () => {
+  test("rekey is switched on, or phase1_lifetime changes: it holds for the IKE_SA there", () => {
     const rekeys = (world: World): number =>
       world.requests().filter((request) => request.startsWith("rekey ike")).length;
     const connections = branches(1, { lifetime_s: 0, rekey_s: 0 });

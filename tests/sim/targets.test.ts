@@ -166,7 +166,7 @@ describe("an SA that does not cover the echo", () => {
   }
 
   for (const options of [OPTIONS, REKEY]) {
-    test(`for a quorum is named once, and no reason for anything (${options.length} options)`, () => {
+    test(`for a quorum is named once, and nothing is done (${options.length} options)`, () => {
       const connections = branches(1);
       const world = new World(new Engine(), connections);
       world.charon.establish("branch0");

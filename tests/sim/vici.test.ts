@@ -184,7 +184,7 @@ describe("an SA goes, and nobody tells", () => {
 
   for (const options of [EVERY_SECOND, REKEY]) {
     const mode = options === REKEY ? "with" : "without";
-    test(`one echo that the guard holds back is no miss; that it holds all is told (${mode} rekey)`, () => {
+    test(`one echo held back is no miss; that all are held back is told (${mode} rekey)`, () => {
       const world = settled(branches(1), ...options);
       world.send_errno = EPERM;
       world.run(1_500);
