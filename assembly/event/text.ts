@@ -222,7 +222,7 @@ export function echoUnsendable(vpn: usize, target: usize, errno: i32): void {
   endEvent();
 }
 
-/** A connection for any peer: a VPN is one peer's, so duplicates cannot be told from others' SAs. */
+/** A connection with several peers: duplicates cannot be told from the other peers' SAs. */
 export function peersShared(vpn: usize, gateway: usize): void {
   subject(Severity.WARNING, Id.IKE, vpn)
     .text(": connection '")
@@ -290,6 +290,17 @@ export function connectionUnknown(vpn: usize, gateway: usize): void {
     .text("waits: strongSwan has no connection '")
     .name(gateway)
     .text("'. Load it (swanctl --load-all) or mend option gateway.");
+  endEvent();
+}
+
+/** The child is none that a VPN can be: transport mode, or a rule that passes or drops. */
+export function childNotTunnel(vpn: usize, gateway: usize, child: usize): void {
+  monitoring(Severity.ERROR, Id.IKE, vpn)
+    .text("waits: child '")
+    .name(child)
+    .text("' of connection '")
+    .name(gateway)
+    .text("' is not in tunnel mode. Set mode = tunnel, or name another child.");
   endEvent();
 }
 

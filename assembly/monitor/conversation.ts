@@ -3,7 +3,13 @@ import { ADDRESS_BYTES, isUnset } from "../bytes/address";
 import { nameBytes, nameLength } from "../bytes/slice";
 import { NEVER, now_ms } from "../clock";
 import { running } from "../config/model";
-import { charonConnected, charonLost, childUnknown, connectionUnknown } from "../event/text";
+import {
+  charonConnected,
+  charonLost,
+  childNotTunnel,
+  childUnknown,
+  connectionUnknown,
+} from "../event/text";
 import { askAnew, forgetSteps, initiateBegun, initiateRefused } from "../ike/negotiation";
 import { event_connection, readEvent } from "../ike/strongswan/event";
 import {
@@ -201,6 +207,14 @@ function takeConnection(): void {
  */
 function takeConnectionChild(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
+  if (!connection_child.tunnel) {
+    const gateway = gatewayAt(vpn.gateway);
+    if (!vpn.noted(Note.SAID_UNKNOWN)) {
+      childNotTunnel(vpn.config.name, gateway.name, vpn.config.child);
+    }
+    vpn.note(Note.SAID_UNKNOWN);
+    return;
+  }
   vpn.note(Note.KNOWN);
   if (vpn.noted(Note.SAID_UNKNOWN)) {
     vpn.unnote(Note.SAID_UNKNOWN);

@@ -209,6 +209,18 @@ describe("attempts", () => {
     assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 120_000) < 60_000);
   });
 
+  test("at a child that is not in tunnel mode are not made, and it is told once", () => {
+    const connections = branches(1).map((connection) => ({ ...connection, mode: "TRANSPORT" }));
+    const world = new World(new Engine(), connections);
+    world.configure(monitored(connections, ...REKEY));
+    world.run(600_000);
+    assert.deepEqual(world.requests(), []);
+    assert.equal(world.said("is not in tunnel mode"), 1);
+    assert.equal(world.said("strongSwan has no"), 0);
+    connections[0]!.mode = "TUNNEL";
+    assert.ok(world.runUntil(() => world.states()["branch0"] === "up", 20_000) <= 11_000);
+  });
+
   test("at what strongSwan does not know are not made, and made as soon as it does", () => {
     const connections = branches(1);
     const world = new World(new Engine(), []);

@@ -369,6 +369,11 @@ describe("event/text", () => {
         "child 'net'. " +
         "Load it (swanctl --load-all) or mend option child.",
     );
+    text.childNotTunnel(vpn, other, name(third, 63, "net"));
+    expect(newest()).toBe(
+      "error-00536: VPN monitoring for VPN branch waits: child 'net' of connection 's2s' is not " +
+        "in tunnel mode. Set mode = tunnel, or name another child.",
+    );
   });
 
   test("strongSwan and the configuration", () => {

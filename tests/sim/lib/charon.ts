@@ -11,6 +11,8 @@ export interface Child {
   /** Networks, with commas between them. */
   local_ts: string;
   remote_ts: string;
+  /** As list-conns has it; unless given: TUNNEL. */
+  mode?: string;
 }
 
 /** A connection; unless it names children, it has one with its own name. */
@@ -548,8 +550,8 @@ function children(connection: Connection): Child[] {
 
 function listConn(connection: Connection): Section {
   const { name, local, remote, rekey_s = REKEY_S, ike_rekey_s = 0 } = connection;
-  const section = ({ local_ts, remote_ts }: Child): Section => ({
-    mode: "TUNNEL",
+  const section = ({ local_ts, remote_ts, mode = "TUNNEL" }: Child): Section => ({
+    mode,
     rekey_time: `${rekey_s}`,
     "local-ts": local_ts.split(","),
     "remote-ts": remote_ts.split(","),
