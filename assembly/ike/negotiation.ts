@@ -234,7 +234,7 @@ function approach(index: i32): void {
     if (established && (vpn.recoveries != 1 || isShared(gateway, vpn))) rekeyChild(index);
     else if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
-  } else if (established || gateway.first_phase1 < 0) {
+  } else if (gateway.first_phase1 < 0 || (established && !hasUnfinished(gateway))) {
     initiate(index);
   } else {
     // Somebody's attempt, the peer's perhaps: it gets the time that ours would have.

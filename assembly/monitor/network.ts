@@ -39,5 +39,6 @@ export function networkChanged(p: usize, len: i32): void {
  * SA is on trial.
  */
 function waits(vpn: Vpn): bool {
+  if (!vpn.noted(Note.LISTED)) return false;
   return vpn.current < 0 || vpn.noted(Note.RECOVERING);
 }

@@ -101,7 +101,13 @@ function lookAtPhase2(index: i32, found: bool): void {
   const had = vpn.noted(Note.HAS_SA);
   if (had && sa.spi_in == vpn.spi_in) return;
 
-  if (vpn.spi_in != 0 && vpn.spi_in != sa.spi_in) vpn.note(Note.NEW_KEY);
+  // When a newer duplicate goes, the SA before it is in use again: that is no new key.
+  const returned = sa.spi_in == vpn.previous_spi_in;
+  if (vpn.spi_in != 0 && vpn.spi_in != sa.spi_in) {
+    if (returned) vpn.unnote(Note.NEW_KEY);
+    else vpn.note(Note.NEW_KEY);
+    vpn.previous_spi_in = vpn.spi_in;
+  }
   vpn.spi_in = sa.spi_in;
   vpn.note(Note.HAS_SA);
   vpn.unnote(Note.VERIFIED);

@@ -31,20 +31,19 @@ const COUNTERS_LIMIT_MS: i64 = 200;
 /** The VPN's timer: the round under way ends, the next one begins. */
 export function roundDue(index: i32): void {
   const vpn = vpnAt(index);
-  if (!vpn.noted(Note.COUNTING)) {
-    const interval_ms = <i64>vpn.config.interval_ms;
-    const late_ms = now_ms - vpn.due_ms;
-    // A call that comes an interval late (a suspend, a stalled machine) has had no chance to see
-    // the answer: the round is repeated, not missed.
-    if (late_ms >= interval_ms) vpn.unnote(Note.PROBED);
-    if (late_ms > interval_ms >> 2) vpn.due_ms = now_ms;
-    if (needsCounters(vpn) && listFor(vpn)) {
-      vpn.note(Note.COUNTING);
-      schedule(vpn.timer, now_ms + min(COUNTERS_LIMIT_MS, interval_ms >> 1));
-      return;
-    }
+  const interval_ms = <i64>vpn.config.interval_ms;
+  const late_ms = now_ms - vpn.due_ms;
+  // A call that comes an interval late (a suspend, a stalled machine) has had no chance to see the
+  // answer: the round is repeated, not missed.
+  if (late_ms >= interval_ms) vpn.unnote(Note.PROBED);
+  const counting = vpn.noted(Note.COUNTING);
+  if (late_ms >= interval_ms || (!counting && late_ms > interval_ms >> 2)) vpn.due_ms = now_ms;
+  if (!counting && needsCounters(vpn) && listFor(vpn)) {
+    vpn.note(Note.COUNTING);
+    schedule(vpn.timer, now_ms + min(COUNTERS_LIMIT_MS, interval_ms >> 1));
+  } else {
+    turnRound(index);
   }
-  turnRound(index);
 }
 
 /** The VPN's gateway was listed: a round that waited for its counters goes on. */

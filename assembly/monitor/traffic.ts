@@ -21,17 +21,22 @@ export function beginTraffic(vpn: Vpn, sa: Phase2): void {
   vpn.own_out = 0;
   vpn.user_in = sa.packets_in;
   vpn.user_out = sa.packets_out;
+  vpn.looked_at_ms = now_ms;
 }
 
-/** Compares the SA's counters, freshly listed, with those of the last look. */
+/**
+ * Compares the SA's counters, freshly listed, with those of the last look. After a pause there is
+ * nothing to compare with: what came in since may be long ago.
+ */
 export function lookAtTraffic(vpn: Vpn): Traffic {
   const sa = phase2At(vpn.current);
+  const paused = now_ms - vpn.looked_at_ms > 2 * <i64>vpn.config.interval_ms;
+  vpn.looked_at_ms = now_ms;
   let traffic: i32 = Traffic.NONE;
   // The high-water mark stays when a reply is counted a look later than its packet.
   const user_in = sa.packets_in - <i64>vpn.own_in;
   if (user_in > vpn.user_in) {
     vpn.user_in = user_in;
-    vpn.inbound_at_ms = now_ms;
     traffic |= Traffic.IN;
   }
   const user_out = sa.packets_out - <i64>vpn.own_out;
@@ -39,5 +44,7 @@ export function lookAtTraffic(vpn: Vpn): Traffic {
     vpn.user_out = user_out;
     traffic |= Traffic.OUT;
   }
+  if (paused) return Traffic.NONE;
+  if (traffic & Traffic.IN) vpn.inbound_at_ms = now_ms;
   return traffic;
 }

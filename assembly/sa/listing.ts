@@ -102,6 +102,8 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
     found.next = known.next;
     // A restarted charon gives the same numbers to other SAs.
     found.soft_at_ms = found.spi_in == known.spi_in ? known.soft_at_ms : 0;
+    // Found anew when the listing is whole; one that is cut short must not leave it open.
+    found.covered = known.covered;
     found.duplicate_since_ms = known.duplicate_since_ms;
     found.duplicate_packets_in = known.duplicate_packets_in;
   }

@@ -116,6 +116,8 @@ export class Vpn {
   next_of_gateway: i32;
   /** Inbound SPI of the SA in use, or of the last one; 0: there was none. */
   spi_in: u32;
+  /** That of the SA before it. */
+  previous_spi_in: u32;
   /** Successful rekeys. */
   rekeys: u32;
   echoes_sent: u32;
@@ -137,6 +139,8 @@ export class Vpn {
    */
   user_in: i64;
   user_out: i64;
+  /** When it was looked at last. */
+  looked_at_ms: i64;
   /** Our own packets that the SA in use has carried. */
   own_in: u32;
   own_out: u32;
