@@ -60,7 +60,7 @@ const ADDRESS_BYTES = 16;
 const NEVER = 2n ** 63n - 1n;
 
 /** What a failed assertion of the engine said, `FILE:LINE:COLUMN: text`. */
-class Trap extends Error {}
+export class Trap extends Error {}
 
 export class Engine {
   readonly exports: Exports;

@@ -343,7 +343,7 @@ export class Charon {
     });
   }
 
-  private createChild(ike: IkeSa, config: Child): void {
+  protected createChild(ike: IkeSa, config: Child): void {
     const task = "CHILD_CREATE";
     ike.tasks.push(task);
     this.exchange(ike, ike.state === "CONNECTING" ? 2 : 1, () => {
@@ -422,7 +422,7 @@ export class Charon {
   }
 
   /** `done` when the peer has answered as many requests on the IKE_SA; it goes when none comes. */
-  private exchange(ike: IkeSa, count: number, done: () => void): void {
+  protected exchange(ike: IkeSa, count: number, done: () => void): void {
     const peer = this.peer(ike.connection.name);
     const silent = peer.silent || ike.forgotten;
     this.world.after(silent ? RETRANSMISSION_MS : count * peer.exchange_ms, () => {
@@ -449,7 +449,7 @@ export class Charon {
     return ike;
   }
 
-  private establishIke(ike: IkeSa): void {
+  protected establishIke(ike: IkeSa): void {
     ike.state = "ESTABLISHED";
     ike.answered = true;
     ike.established_s = this.now_s;

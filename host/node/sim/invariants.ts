@@ -1,0 +1,294 @@
+/**
+ * What must hold after every step, whatever the faults: each invariant is a name, the sentence that
+ * it stands for, and the smallest question that tells whether it is broken. A question answers with
+ * what was seen, or with nothing.
+ */
+import type { Branch } from "./branch.ts";
+import type { Judge } from "./judge.ts";
+import type { Truth } from "./truth.ts";
+import type { SentEcho } from "./world.ts";
+
+type Seen = string | undefined;
+
+export interface Invariant {
+  name: string;
+  says: string;
+  /** An echo is handed to the host. */
+  echo?: (judge: Judge, truth: Truth, sent: SentEcho) => Seen;
+  /** The engine says of a VPN that it is up or down: before the truth is told so. */
+  up?: (judge: Judge, truth: Truth) => Seen;
+  down?: (judge: Judge, truth: Truth) => Seen;
+  /** A rekey that succeeded is told. */
+  rekeyed?: (judge: Judge, truth: Truth, spi: string) => Seen;
+  /** charon is asked for something other than a list, for a connection. */
+  request?: (judge: Judge, text: string, of: Truth[]) => Seen;
+  /** An SA is at its end. */
+  expired?: (judge: Judge, truth: Truth) => Seen;
+  /** Once in a while, for each VPN. */
+  sweep?: (judge: Judge, truth: Truth) => Seen;
+  /** Once in a while, for all. */
+  sweepAll?: (judge: Judge) => Seen;
+  /** The faults have been over for the time in which everything must have come back. */
+  settled?: (judge: Judge, truth: Truth) => Seen;
+}
+
+/** The longest pause after refusals, with its jitter, and what may come on top. */
+const MAX_BACK_OFF_MS = 330_000;
+const MAX_SILENCE_MS = MAX_BACK_OFF_MS + 60_000;
+/** After the last fault a VPN with rekey is up within: the longest pause, and some attempts. */
+export const MAX_RECOVERY_MS = MAX_BACK_OFF_MS + 120_000;
+/** What is not told by an event, the engine finds out by listing everything. */
+const RESYNC_MS = 75_000;
+/** After a request that charon leaves unanswered the engine has its connection anew. */
+const RECONNECT_MS = 15_000;
+/** assembly/limits.ts */
+const MAX_NEGOTIATIONS = 16;
+/** Lists of SAs in a minute, for each VPN. */
+const MAX_LISTS_PER_MINUTE = 200;
+/** Lines of the log in a minute, for each VPN. */
+const MAX_LINES_PER_MINUTE = 120;
+/** What the engine may hold for a few VPNs; more is a leak. */
+const MAX_PAGES = 512;
+
+function ago(judge: Judge, at_ms: number): string {
+  return `${judge.now_ms - at_ms} ms ago`;
+}
+
+/** Without rekey an SA that nobody renews ends, and that is how it should be. */
+function isRenewed({ rekey, connection }: Branch): boolean {
+  return rekey || connection.rekey_s! > 0;
+}
+
+export const INVARIANTS: Invariant[] = [
+  {
+    name: "answered-is-not-down",
+    says: "Never 'down' while a genuine reply came within the last threshold intervals.",
+    down: (judge, truth) => {
+      if (judge.lostSa(truth)) return undefined;
+      const since_ms = judge.now_ms - truth.success_ms;
+      return since_ms < truth.window_ms(judge.now_ms)
+        ? `a reply came ${since_ms} ms ago`
+        : undefined;
+    },
+  },
+  {
+    name: "traffic-is-not-down",
+    says: "Optimized: never 'down' while user traffic came in within the last threshold intervals.",
+    down: (judge, truth) => {
+      const window_ms = truth.window_ms(judge.now_ms);
+      if (
+        !truth.branch.optimized ||
+        judge.lostSa(truth) ||
+        judge.viciTroubled(window_ms + 15_000)
+      ) {
+        return undefined;
+      }
+      const since_ms = judge.now_ms - truth.inbound_ms;
+      return since_ms < window_ms ? `a user packet came in ${since_ms} ms ago` : undefined;
+    },
+  },
+  {
+    name: "missed-is-down",
+    says: "'Down' at the latest one interval after threshold misses.",
+    sweep: (judge, truth) => {
+      if (truth.said !== "up" || !truth.has_sa) return undefined;
+      const since_ms = judge.now_ms - truth.waiting_ms;
+      const patience_ms = truth.patience_ms(judge.world.coarse_ms);
+      return since_ms > patience_ms ? `up without an answer for ${since_ms} ms` : undefined;
+    },
+  },
+  {
+    name: "quiet-after-down",
+    says: "Without rekey no echo after 'down', until there is another SA or user traffic comes in.",
+    echo: (judge, truth, sent) => {
+      const { rekey, threshold, interval_ms } = truth.branch;
+      if (rekey || truth.said !== "down" || truth.anew_ms >= truth.said_ms) return undefined;
+      if (truth.inbound_ms > truth.said_ms - (threshold + 3) * interval_ms) return undefined;
+      // In the call that says so, echoes may be written before or after the line.
+      return sent.at_ms > truth.said_ms ? `down since ${ago(judge, truth.said_ms)}` : undefined;
+    },
+  },
+  {
+    name: "never-silent",
+    says: "With rekey never silent for longer than the back-off's maximum.",
+    sweep: (judge, truth) => {
+      if (!truth.branch.rekey || judge.viciTroubled(MAX_SILENCE_MS)) return undefined;
+      const since_ms = judge.now_ms - truth.active_ms;
+      const most_ms = MAX_SILENCE_MS + 2 * truth.branch.interval_ms;
+      return since_ms > most_ms ? `neither echo nor request for ${since_ms} ms` : undefined;
+    },
+  },
+  {
+    name: "never-without-sa",
+    says: "No echo without an SA, once its end can be known.",
+    echo: (judge, truth, { sa }) => {
+      if (sa !== undefined || truth.has_sa) return undefined;
+      const least_ms = truth.no_sa_told ? 2_000 + judge.slowness_ms() : RESYNC_MS;
+      const heard_ms = judge.vici_trouble_ms + RECONNECT_MS;
+      const known_ms = judge.now_ms - Math.max(truth.no_sa_ms, heard_ms);
+      return known_ms > least_ms ? `the last SA went ${ago(judge, truth.no_sa_ms)}` : undefined;
+    },
+  },
+  {
+    name: "pace",
+    says: "One echo to a target in an interval, but for a new SA, which is verified at once.",
+    echo: (judge, truth, { destination }) => {
+      const last_ms = truth.last_echo_ms.get(destination);
+      if (last_ms === undefined || truth.anew_ms >= last_ms) return undefined;
+      const { interval_ms } = truth.branch;
+      // User traffic makes a VPN that is down look at once.
+      if (truth.inbound_ms > judge.now_ms - 3 * interval_ms) return undefined;
+      const pause_ms = judge.now_ms - last_ms;
+      return pause_ms < 0.45 * interval_ms ? `${pause_ms} ms after the last one` : undefined;
+    },
+  },
+  {
+    name: "up-needs-answers",
+    says:
+      "'Up' only after `recover` answered rounds in a row on this SA: forged, duplicate and " +
+      "stale replies never count.",
+    up: (_, truth) => {
+      const { optimized, recover } = truth.branch;
+      if (optimized && truth.inbound_ms > truth.void_ms - 60_000) return undefined;
+      return truth.successes < recover ? `${truth.successes} answered of ${recover}` : undefined;
+    },
+  },
+  {
+    name: "counts-are-true",
+    says: "As many replies count as genuine ones came in, and the delay shown is the last one's.",
+    sweep: (judge, truth) => {
+      const shown = judge.shown(truth);
+      if (shown === undefined) return undefined;
+      if (shown.echoes_answered > truth.answers) {
+        return `${shown.echoes_answered} answers are shown, ${truth.answers} came`;
+      }
+      if (shown.delay_last_ms !== null && truth.last_delay_ms !== shown.delay_last_ms) {
+        return `a delay of ${shown.delay_last_ms} ms is shown, it was ${truth.last_delay_ms}`;
+      }
+      return undefined;
+    },
+  },
+  {
+    name: "alternating",
+    says: "Up and down alternate.",
+    up: (_, truth) => (truth.said === "up" ? "up, and was" : undefined),
+    down: (_, truth) => (truth.said === "down" ? "down, and was" : undefined),
+  },
+  {
+    name: "state-is-said",
+    says: "What is shown is what was said.",
+    sweep: (judge, truth) => {
+      const shown = judge.shown(truth);
+      if (shown === undefined) return undefined;
+      if (shown.state === "up" && truth.said !== "up") return `up, and '${truth.said}' was said`;
+      if (shown.state === "down" && truth.said !== "down") {
+        return `down, and '${truth.said}' was said`;
+      }
+      return undefined;
+    },
+  },
+  {
+    name: "rekeyed-once",
+    says: "One message for each successful rekey, with an SPI that exists.",
+    rekeyed: (judge, truth, spi) => {
+      if (truth.told.has(spi)) return `SPI ${spi} for the second time`;
+      return judge.spis.has(spi) ? undefined : `SPI ${spi}, which never was`;
+    },
+    settled: (judge, truth) => {
+      const [sa] = judge.world.peers.children(truth.branch.child.name);
+      if (!truth.branch.rekey || sa === undefined) return undefined;
+      const spi = sa.spi_in.toString(16);
+      const old_ms = judge.now_ms - 1000 * sa.installed_s;
+      if (1000 * sa.installed_s < judge.calm_ms + 60_000 || old_ms < 60_000) return undefined;
+      return truth.told.has(spi) ? undefined : `of SPI ${spi} nothing was told`;
+    },
+  },
+  {
+    name: "hands-off",
+    says: "Without rekey nothing is asked of strongSwan but lists.",
+    request: (_, text, of) =>
+      // Of an SA that is gone by now nobody knows whose it was.
+      of.length === 0 || of.some(({ branch }) => branch.rekey)
+        ? undefined
+        : `'${text}' was asked for`,
+  },
+  {
+    name: "one-negotiation",
+    says: "At most one negotiation is in flight for a VPN.",
+    request: (judge, text, of) => {
+      if (!text.startsWith("initiate")) return undefined;
+      const asking = of.find(({ branch }) => text.endsWith(`/${branch.child.name}`));
+      if (asking === undefined || !asking.negotiating) return undefined;
+      const count = judge.negotiations().get(asking.branch.connection.name) ?? 0;
+      return count > 1 ? `'${text}' while another one is in flight` : undefined;
+    },
+  },
+  {
+    name: "few-negotiations",
+    says: "No more negotiations are in flight than the cap allows.",
+    sweepAll: (judge) => {
+      const count = judge.negotiations().size;
+      if (judge.viciTroubled(200_000)) return undefined;
+      return count > MAX_NEGOTIATIONS ? `${count} at once` : undefined;
+    },
+  },
+  {
+    name: "renewed-in-time",
+    says: "Where the peer is reachable and rekey is on, no SA reaches its hard lifetime.",
+    expired: (judge, truth) => {
+      const { rekey, connection } = truth.branch;
+      if (!rekey) return undefined;
+      // The key is renewed in the last third of its life, at the earliest.
+      const needed_ms = 1000 * (connection.lifetime_s! / 3) + 10_000;
+      const calm_ms = judge.now_ms - Math.max(judge.calm_ms, truth.anew_ms - 1000);
+      return judge.isCalm() && calm_ms > needed_ms ? "it was not renewed" : undefined;
+    },
+  },
+  {
+    name: "comes-back",
+    says: "After the last fault every VPN with rekey is up within a stated time.",
+    settled: (judge, truth) => {
+      if (!truth.branch.rekey) return undefined;
+      const shown = judge.shown(truth);
+      return shown?.state === "up" ? undefined : `it is ${shown?.state}, ${shown?.negotiation}`;
+    },
+  },
+  {
+    name: "one-sa",
+    says: "After settling there is exactly one CHILD_SA.",
+    settled: (judge, truth) => {
+      if (!truth.branch.rekey) return undefined;
+      const count = judge.world.peers.children(truth.branch.child.name).length;
+      return count === 1 ? undefined : `there are ${count}`;
+    },
+  },
+  {
+    name: "well-is-left-alone",
+    says: "While nothing is wrong nothing is 'down', and nothing is asked for but renewals.",
+    down: (judge, { branch }) =>
+      judge.isSettled() && isRenewed(branch) ? "although nothing is wrong" : undefined,
+    request: (judge, text, of) =>
+      judge.isSettled() && of.every(({ branch }) => isRenewed(branch)) && !text.startsWith("rekey")
+        ? `'${text}' was asked for`
+        : undefined,
+  },
+  {
+    name: "no-storm",
+    says: "Lists and lines of the log come at a bounded rate.",
+    sweepAll: (judge) => {
+      const { lists, lines } = judge.rates();
+      const vpns = judge.world.branches.length;
+      if (lists > MAX_LISTS_PER_MINUTE * vpns) return `${lists} lists in a minute`;
+      if (lines > MAX_LINES_PER_MINUTE * vpns) return `${lines} lines in a minute`;
+      return undefined;
+    },
+  },
+  {
+    name: "bounded-memory",
+    says: "Memory stays within its bound.",
+    sweepAll: (judge) => {
+      const pages = judge.world.engine.pages();
+      return pages > MAX_PAGES ? `${pages} pages` : undefined;
+    },
+  },
+];

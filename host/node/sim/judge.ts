@@ -1,0 +1,324 @@
+/** Watches a world, keeps the truth of its VPNs, and asks the invariants. */
+import type { ChildSa } from "../../../tests/sim/lib/charon.ts";
+import { INVARIANTS, type Invariant } from "./invariants.ts";
+import { Truth } from "./truth.ts";
+import type { Branch } from "./branch.ts";
+import { START_MS, type Observer, type SentEcho, type World } from "./world.ts";
+
+const SWEEP_MS = 500;
+/** What is asked of the engine itself is asked less often. */
+const SHOWN_MS = 30_000;
+const LOG_LINES = 40;
+
+/** What `json get vpn` says of a VPN, as far as it is looked at. */
+interface Shown {
+  name: string;
+  state: string;
+  negotiation: string;
+  echoes_answered: number;
+  delay_last_ms: number | null;
+}
+
+/** An invariant did not hold. */
+export class Broken extends Error {
+  constructor(
+    readonly invariant: string,
+    readonly says: string,
+    readonly seen: string,
+    readonly at_ms: number,
+  ) {
+    super(`${invariant}: ${seen}`);
+  }
+}
+
+type Question = keyof Omit<Invariant, "name" | "says">;
+
+const asked = <Q extends Question>(question: Q): (Invariant & Required<Pick<Invariant, Q>>)[] =>
+  INVARIANTS.filter(
+    (invariant): invariant is Invariant & Required<Pick<Invariant, Q>> =>
+      invariant[question] !== undefined,
+  );
+
+const ASKED = {
+  echo: asked("echo"),
+  up: asked("up"),
+  down: asked("down"),
+  rekeyed: asked("rekeyed"),
+  request: asked("request"),
+  expired: asked("expired"),
+  sweep: asked("sweep"),
+  sweepAll: asked("sweepAll"),
+  settled: asked("settled"),
+};
+
+export class Judge implements Observer {
+  readonly truths = new Map<string, Truth>();
+  /** Inbound SPIs that ever were, in hexadecimal. */
+  readonly spis = new Set<string>();
+  /** The last lines of the log. */
+  readonly log: string[] = [];
+  /** When the vici connection was last not well. */
+  vici_trouble_ms = -Infinity;
+  /** Since when no fault is under way; Infinity: one is. */
+  calm_ms = -Infinity;
+  /** Whether all has come back since then. */
+  private settled = false;
+  private readonly by_connection = new Map<string, Truth[]>();
+  private documents = new Map<string, Shown>();
+  private next_shown_ms = 0;
+  private next_sweep_ms = 0;
+  private fresh = false;
+  private minute = { begin_ms: 0, lists: 0, lines: 0 };
+  private last_minute = { lists: 0, lines: 0 };
+
+  constructor(
+    readonly world: World,
+    private readonly tolerated: readonly string[] = [],
+  ) {
+    for (const branch of world.branches) {
+      const truth = new Truth(branch);
+      this.truths.set(branch.name, truth);
+      const { name } = branch.connection;
+      this.by_connection.set(name, [...(this.by_connection.get(name) ?? []), truth]);
+    }
+    world.observer = this;
+  }
+
+  get now_ms(): number {
+    return this.world.now_ms;
+  }
+
+  // What the world tells.
+
+  echo(sent: SentEcho): void {
+    const truth = this.of(sent.branch);
+    for (const { echo, ...about } of ASKED.echo) this.hold(about, truth, echo(this, truth, sent));
+    truth.echo(sent);
+  }
+
+  reply(sent: SentEcho): void {
+    this.of(sent.branch).reply(sent, this.now_ms);
+  }
+
+  packetIn(branch: Branch, user: boolean): void {
+    if (!user) return;
+    const truth = this.of(branch);
+    truth.inbound_ms = this.now_ms;
+    truth.active_ms = this.now_ms;
+    if (branch.optimized) truth.waiting_ms = this.now_ms;
+  }
+
+  said(line: string): void {
+    this.minute.lines++;
+    this.log.push(`${this.stamp()} ${line}`);
+    if (this.log.length > LOG_LINES) this.log.shift();
+    const state = /VPN '(.*)' from .* is (up|down)\./.exec(line);
+    if (state !== null) this.saidState(this.truths.get(state[1]!)!, state[2] as "up" | "down");
+    const rekeyed = /for VPN (.*) has successfully rekeyed .* new SPI ([0-9a-f]+)\./.exec(line);
+    if (rekeyed !== null) this.saidRekeyed(this.truths.get(rekeyed[1]!)!, rekeyed[2]!);
+    const completed = /Completed negotiations with SPI .*, tunnel ID (\d+)/.exec(line);
+    if (completed !== null) this.saidCompleted(Number(completed[1]));
+  }
+
+  requested(text: string, connection: string): void {
+    const of = this.by_connection.get(connection) ?? [];
+    this.log.push(`${this.stamp()} > ${text}`);
+    for (const { request, ...about } of ASKED.request) {
+      this.hold(about, of[0], request(this, text, of));
+    }
+    for (const truth of of) {
+      const own = text.endsWith(`/${truth.branch.child.name}`);
+      if (own || !text.startsWith("initiate")) truth.active_ms = this.now_ms;
+      if (own) truth.negotiating = true;
+      if (text.startsWith("terminate ike")) truth.negotiating = false;
+    }
+  }
+
+  childrenChanged(connection: string, told: boolean): void {
+    for (const truth of this.by_connection.get(connection)!) {
+      const children = this.world.peers.children(truth.branch.child.name);
+      for (const { spi_in } of children) this.spis.add(spi_in.toString(16));
+      const has_sa = children.length > 0;
+      if (truth.has_sa && !has_sa) {
+        truth.no_sa_ms = this.now_ms;
+        truth.no_sa_told = told;
+      }
+      if (has_sa) truth.negotiating = false;
+      if (!told) truth.no_sa_told = false;
+      truth.has_sa = has_sa;
+    }
+  }
+
+  expires(child: ChildSa): void {
+    const truth = this.truths.get(child.config.name)!;
+    if (this.world.peers.children(child.config.name).at(-1) !== child) return;
+    for (const { expired, ...about } of ASKED.expired) {
+      this.hold(about, truth, expired(this, truth));
+    }
+  }
+
+  begunAnew(instance: boolean): void {
+    this.documents.clear();
+    for (const truth of this.truths.values()) truth.beginAnew(this.now_ms, instance);
+    this.log.push(`${this.stamp()} = ${instance ? "a new instance" : "another configuration"}`);
+  }
+
+  delayed(branch?: Branch): void {
+    const truths = branch === undefined ? this.truths.values() : [this.of(branch)];
+    for (const truth of truths) {
+      truth.waiting_ms = this.now_ms;
+      truth.active_ms = this.now_ms;
+      if (branch === undefined) truth.anew_ms = this.now_ms;
+    }
+    if (branch === undefined) this.vici_trouble_ms = Math.max(this.vici_trouble_ms, this.now_ms);
+  }
+
+  step(): void {
+    if (this.now_ms < this.next_sweep_ms) return;
+    this.next_sweep_ms = this.now_ms + SWEEP_MS;
+    this.look();
+    for (const { sweepAll, ...about } of ASKED.sweepAll) {
+      this.hold(about, undefined, sweepAll(this));
+    }
+    for (const truth of this.truths.values()) {
+      for (const { sweep, ...about } of ASKED.sweep) this.hold(about, truth, sweep(this, truth));
+    }
+    this.fresh = false;
+  }
+
+  // What the run tells.
+
+  /** A fault begins or ends. */
+  disturbed(): void {
+    this.calm_ms = Infinity;
+    this.settled = false;
+  }
+
+  /** From now on nothing is wrong. */
+  calmed(): void {
+    this.calm_ms = this.now_ms;
+  }
+
+  /** The time for coming back is over: all that must be well then is. */
+  mustBeSettled(): void {
+    this.next_shown_ms = 0;
+    this.look();
+    for (const truth of this.truths.values()) {
+      for (const { settled, ...about } of ASKED.settled) {
+        this.hold(about, truth, settled(this, truth));
+      }
+    }
+    this.settled = [...this.truths.values()].every(({ said }) => said === "up");
+  }
+
+  // What the invariants ask.
+
+  isCalm(): boolean {
+    return this.calm_ms !== Infinity;
+  }
+
+  isSettled(): boolean {
+    return this.settled;
+  }
+
+  /** Whether the connection to charon had trouble within the last ... */
+  viciTroubled(within_ms: number): boolean {
+    return this.now_ms - this.vici_trouble_ms < within_ms;
+  }
+
+  /** How long charon's answers may take, one after the other. */
+  slowness_ms(): number {
+    const { peers, vici_bytes, branches } = this.world;
+    const split_ms = vici_bytes === 0 ? 0 : 20_000;
+    return (4 + 2 * branches.length) * peers.response_ms + split_ms;
+  }
+
+  /** Whether the engine has a reason to say 'down' at once: the last SA went lately. */
+  lostSa(truth: Truth): boolean {
+    return !truth.has_sa || this.now_ms - truth.no_sa_ms < RECENT_MS;
+  }
+
+  /** What the engine shows of a VPN, if that was asked just now. */
+  shown(truth: Truth): Shown | undefined {
+    return this.fresh ? this.documents.get(truth.branch.name) : undefined;
+  }
+
+  /** Negotiations of ours that are in flight, by connection. */
+  negotiations(): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const ike of this.world.peers.ikes) {
+      const count = this.world.peers.unfinished(ike);
+      if (count === 0) continue;
+      found.set(ike.connection.name, (found.get(ike.connection.name) ?? 0) + count);
+    }
+    return found;
+  }
+
+  /** What the last whole minute brought. */
+  rates(): { lists: number; lines: number } {
+    const { lists } = this.world.peers;
+    if (this.now_ms - this.minute.begin_ms >= 60_000) {
+      this.last_minute = { lists: lists - this.minute.lists, lines: this.minute.lines };
+      this.minute = { begin_ms: this.now_ms, lists, lines: 0 };
+    }
+    return this.last_minute;
+  }
+
+  stamp(): string {
+    return `${((this.now_ms - START_MS) / 1000).toFixed(3)} s`;
+  }
+
+  private of(branch: Branch): Truth {
+    return this.truths.get(branch.name)!;
+  }
+
+  /** Asks the engine what it shows, if it is time for that. */
+  private look(): void {
+    if (this.now_ms < this.next_shown_ms) return;
+    this.next_shown_ms = this.now_ms + SHOWN_MS;
+    const { vpns } = this.world.document() as { vpns: Shown[] };
+    this.documents = new Map(vpns.map((shown) => [shown.name, shown]));
+    this.fresh = true;
+  }
+
+  private saidState(truth: Truth, state: "up" | "down"): void {
+    if (state === "up") {
+      for (const { up, ...about } of ASKED.up) this.hold(about, truth, up(this, truth));
+    } else {
+      for (const { down, ...about } of ASKED.down) this.hold(about, truth, down(this, truth));
+      truth.makeVoid(this.now_ms);
+    }
+    truth.said = state;
+    truth.said_ms = this.now_ms;
+    truth.waiting_ms = Math.max(truth.waiting_ms, this.now_ms);
+  }
+
+  private saidRekeyed(truth: Truth, spi: string): void {
+    for (const { rekeyed, ...about } of ASKED.rekeyed) {
+      this.hold(about, truth, rekeyed(this, truth, spi));
+    }
+    truth.told.add(spi);
+  }
+
+  /** Another SA is in use; the VPNs are numbered from 1, in the order of the configuration. */
+  private saidCompleted(tunnel_id: number): void {
+    const truth = [...this.truths.values()][tunnel_id - 1]!;
+    truth.anew_ms = this.now_ms;
+    truth.waiting_ms = this.now_ms;
+    // While it is up nothing that is out becomes void.
+    if (truth.said !== "up") truth.makeVoid(this.now_ms);
+  }
+
+  private hold(
+    about: { name: string; says: string },
+    truth: Truth | undefined,
+    seen?: string,
+  ): void {
+    if (seen === undefined || this.tolerated.includes(about.name)) return;
+    const whose = truth === undefined ? "" : `VPN ${truth.branch.name}: `;
+    throw new Broken(about.name, about.says, whose + seen, this.now_ms);
+  }
+}
+
+/** So long after its SA went a VPN may be said to be down for that. */
+const RECENT_MS = 75_000;

@@ -1,0 +1,125 @@
+/** One run: a world, its faults in storms with calm between them, and the verdict. */
+import { Trap } from "../engine.ts";
+import { drawBranches, type Branch } from "./branch.ts";
+import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
+import { MAX_RECOVERY_MS } from "./invariants.ts";
+import { Broken, Judge } from "./judge.ts";
+import { Random } from "./random.ts";
+import { World, type Counts } from "./world.ts";
+
+const STORM_MS = 15 * 60_000;
+/** Time for coming back, and a while in which nothing may happen. */
+const CALM_MS = MAX_RECOVERY_MS + 5 * 60_000;
+
+/** Groups of faults in which the engine may not hear of what charon does. */
+const DEAFENING = new Set(["charon", "clock", "host"]);
+
+export interface Options {
+  seed: number;
+  hours: number;
+  vpns: number;
+  /** Kinds of faults. */
+  faults: string[];
+  engine: string;
+  /** Invariants that are not asked. */
+  tolerated?: readonly string[];
+  /** Only these of the faults that the seed draws: their numbers. */
+  only?: number[];
+}
+
+export interface Failure {
+  invariant: string;
+  says: string;
+  seen: string;
+  /** Since the start of the run. */
+  after_ms: number;
+  log: string[];
+}
+
+export interface Result {
+  /** The same for two runs with the same options. */
+  trace: string;
+  simulated_ms: number;
+  counts: Counts;
+  faults: Fault[];
+  start_ms: number;
+  branches: Branch[];
+  failure: Failure | undefined;
+}
+
+/** Runs it to its end, or to the first invariant that is broken. */
+export function simulate(options: Options): Result {
+  const random = new Random(options.seed);
+  const branches = drawBranches(random.fork(), options.vpns);
+  const schedule = random.fork();
+  const world = new World(random.fork(), branches, options.engine);
+  const judge = new Judge(world, options.tolerated);
+  const start_ms = world.now_ms;
+  const end_ms = start_ms + options.hours * 3_600_000;
+  const faults: Fault[] = [];
+  let failure: Failure | undefined;
+  try {
+    establishSome(world, schedule);
+    world.start();
+    world.run(start_ms + 60_000);
+    while (world.now_ms < end_ms) {
+      const storm_end_ms = world.now_ms + STORM_MS;
+      const drawn = drawFaults(
+        schedule,
+        options.faults,
+        branches.length,
+        world.now_ms,
+        storm_end_ms,
+      );
+      storm(world, judge, drawn, faults.length, options.only);
+      faults.push(...drawn);
+      world.run(storm_end_ms);
+      world.run(world.now_ms + 1_000);
+      judge.calmed();
+      const calm_ms = world.now_ms;
+      world.run(calm_ms + MAX_RECOVERY_MS);
+      judge.mustBeSettled();
+      world.run(calm_ms + CALM_MS);
+    }
+  } catch (error) {
+    failure = failureOf(error, judge, start_ms);
+  }
+  const simulated_ms = world.now_ms - start_ms;
+  const { trace, counts } = world;
+  return { trace, simulated_ms, counts, faults, start_ms, branches, failure };
+}
+
+/** Before rekeyd starts some tunnels are there already. */
+function establishSome(world: World, random: Random): void {
+  for (const { name } of world.peers.connections) {
+    if (random.percent(50)) world.peers.establish(name);
+  }
+}
+
+function storm(world: World, judge: Judge, faults: Fault[], first: number, only?: number[]): void {
+  judge.disturbed();
+  faults.forEach((fault, i) => {
+    if (only !== undefined && !only.includes(first + i)) return;
+    world.after(fault.at_ms - world.now_ms, () => {
+      const end_ms = fault.at_ms + fault.for_ms;
+      if (DEAFENING.has(KINDS[fault.kind]!.group)) {
+        judge.vici_trouble_ms = Math.max(judge.vici_trouble_ms, end_ms);
+      }
+      strike(world, fault);
+    });
+  });
+}
+
+function failureOf(error: unknown, judge: Judge, start_ms: number): Failure {
+  const { log } = judge;
+  const after_ms = judge.now_ms - start_ms;
+  if (error instanceof Broken) {
+    const { invariant, says, seen } = error;
+    return { invariant, says, seen, after_ms, log };
+  }
+  if (error instanceof Trap) {
+    const says = "The engine never traps.";
+    return { invariant: "no-trap", says, seen: error.message, after_ms, log };
+  }
+  throw error;
+}
