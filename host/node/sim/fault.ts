@@ -147,6 +147,11 @@ export const KINDS: Record<string, Kind> = {
     begin: (world, branch) => changeInterval(world, branch, 2),
     end: (world, branch) => changeInterval(world, branch, 0.5),
   },
+  "changed-mode": {
+    group: "host",
+    begin: (world, branch) => changeMode(world, branch),
+    end: (world, branch) => changeMode(world, branch),
+  },
   "bad-config": once("host", (world) => world.configure("config vpn 'x'\n\toption interval\n")),
   "busy-socket": added("host", (world, _, amount) => (world.busy += amount)),
   route: once("host", (world) => world.addRoute()),
@@ -182,6 +187,11 @@ function traffic(inwards: boolean, outwards: boolean): Kind {
 
 function changeInterval(world: World, branch: Branch, factor: number): void {
   branch.interval_ms *= factor;
+  reload(world);
+}
+
+function changeMode(world: World, branch: Branch): void {
+  branch.optimized = !branch.optimized;
   reload(world);
 }
 

@@ -5,7 +5,7 @@ import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { MAX_RECOVERY_MS } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
 import { Random } from "./random.ts";
-import { World, type Counts } from "./world.ts";
+import { Spinning, World, type Counts } from "./world.ts";
 
 const STORM_MS = 15 * 60_000;
 /** Time for coming back, and a while in which nothing may happen. */
@@ -120,6 +120,10 @@ function failureOf(error: unknown, judge: Judge, start_ms: number): Failure {
   if (error instanceof Trap) {
     const says = "The engine never traps.";
     return { invariant: "no-trap", says, seen: error.message, after_ms, log };
+  }
+  if (error instanceof Spinning) {
+    const says = "A deadline that is met moves on.";
+    return { invariant: "no-spin", says, seen: error.message, after_ms, log };
   }
   throw error;
 }

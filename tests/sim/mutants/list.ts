@@ -141,6 +141,7 @@ export const MUTANTS: Mutant[] = [
     file: "monitor/effect.ts",
     from: "  if (vpn.noted(Note.SAID_UP)) return;\n",
     to: "",
+    faults: "changed-mode",
   },
   {
     name: "down is said again and again",
@@ -148,6 +149,7 @@ export const MUTANTS: Mutant[] = [
     file: "monitor/effect.ts",
     from: "  if (vpn.noted(Note.SAID_DOWN)) return;\n",
     to: "",
+    faults: "esp-dead,rekey-theirs",
   },
   {
     name: "down is not said",
@@ -176,7 +178,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: "rekey is always on",
     for: "hands-off",
-    file: "monitor/decision.ts",
+    file: "monitor/effect.ts",
     from: "return vpn.config.has(VpnFlag.REKEY) ? Mode.REKEY : Mode.MONITOR;",
     to: "return Mode.REKEY;",
     faults: "host,deleted,cut",
