@@ -237,7 +237,7 @@ export const MUTANTS: Mutant[] = [
     for: "comes-back",
     file: "ike/negotiation.ts",
     from: "      gateway.step = Negotiation.IDLE;\n      begin(index);",
-    to: "      gateway.step = Negotiation.BACKING_OFF;",
+    to: "      gateway.step = Negotiation.BACKING_OFF;\n      setDeadline(index, NEVER);",
     faults: "refuses,deleted",
   },
   {
@@ -261,7 +261,7 @@ export const MUTANTS: Mutant[] = [
     for: "no-storm",
     file: "monitor/conversation.ts",
     from: "const RESYNC_MS: i64 = 60_000;",
-    to: "const RESYNC_MS: i64 = 100;",
+    to: "const RESYNC_MS: i64 = 10;",
     faults: "none",
   },
   {
