@@ -63,6 +63,8 @@ export function ask(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
   vpn.note(Note.RECOVERING);
   const gateway = gatewayAt(vpn.gateway);
+  // After a lost vici connection strongSwan may still be at what was asked before: look first.
+  if (!gateway.listed) return;
   if (gateway.step == Negotiation.IDLE) {
     begin(vpn.gateway);
   } else if (gateway.step == Negotiation.BACKING_OFF && vpn.retry_at_ms < gateway.deadline_ms) {
@@ -141,7 +143,10 @@ export function stepDue(index: i32): void {
 /** The gateway was listed: has the step reached what it is for? */
 export function observe(index: i32): void {
   const gateway = gatewayAt(index);
-  if (gateway.vpn < 0) return;
+  if (gateway.vpn < 0) {
+    if (gateway.step == Negotiation.IDLE) begin(index);
+    return;
+  }
   if (!gateway.counted) countPackets(gateway);
   if (reached(gateway)) succeed(index);
   else if (gateway.step == Negotiation.TERMINATING && oldPhase1Gone(gateway)) tryAnew(index);
@@ -170,6 +175,7 @@ export function forgetSteps(): void {
     if (!gateway.used) continue;
     gateway.step = Negotiation.IDLE;
     gateway.vpn = -1;
+    gateway.listed = false;
     setDeadline(i, NEVER);
   }
   initPlaces();

@@ -41,7 +41,7 @@ export class Gateway {
   version: u8;
   /** Whether strongSwan knows the connection (list-conns). */
   known: bool;
-  /** Whether it was listed since it was configured: before that nothing is known of its SAs. */
+  /** Whether it was listed since the vici connection was made. */
   listed: bool;
   /** Whether its IKE_SAs are with several peers, and that has been said. */
   said_shared: bool;
