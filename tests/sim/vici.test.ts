@@ -48,6 +48,24 @@ test("the connection breaks and is back: no miss, no SA touched", () => {
   assert.equal(world.said("Connected to strongSwan"), 21);
 });
 
+test("back in the middle of an attempt: what charon is still at is looked at first", () => {
+  const world = settled(branches(1), ...REKEY);
+  world.charon.peer("branch0").silent = true;
+  world.charon.forget("branch0");
+  world.run(20_000);
+  world.charon.response_ms = 200;
+  for (let i = 0; i < 20; i++) {
+    world.viciClosed(104);
+    world.run(4_000 + 130 * i);
+  }
+  assert.equal(world.charon.hasty, 0);
+  world.charon.peer("branch0").silent = false;
+  world.charon.response_ms = 0;
+  world.run(10_000);
+  assert.deepEqual(world.states(), { branch0: "up" });
+  assert.equal(world.charon.ikes.length, 1);
+});
+
 test("away, the echoes go on and find a fault; recovery begins when it is back", () => {
   const world = settled(branches(1), ...REKEY);
   world.vici = false;

@@ -90,6 +90,8 @@ export class Charon {
   ikes: IkeSa[] = [];
   /** What the engine asked for, other than lists: `initiate branch0/branch0`, `rekey child 7`. */
   readonly requests: { at_ms: number; text: string }[] = [];
+  /** How many `initiate` came while it was still at an IKE_SA of that connection. */
+  hasty = 0;
   /** Lists that were asked for. */
   lists = 0;
   /** How long it takes for a response. */
@@ -314,6 +316,7 @@ export class Charon {
 
   private initiate(name: string, child: string): Buffer[] {
     this.note(`initiate ${name}/${child}`);
+    if (this.ikesOf(name).some((ike) => ike.state === "CONNECTING")) this.hasty++;
     const connection = this.connections.find((c) => c.name === name);
     const config = connection && children(connection).find((c) => c.name === child);
     if (connection === undefined || config === undefined) {
