@@ -217,6 +217,22 @@ describe("an SA goes, and nobody tells", () => {
 });
 
 describe("rekeyd itself is restarted:", () => {
+  test("routes that come before charon has answered start no negotiation", () => {
+    const connections = branches(3);
+    const world = settled(connections, ...REKEY);
+    world.charon.response_ms = 460;
+    for (let i = 0; i < 10; i++) {
+      world.restart();
+      world.configure(monitored(connections, ...REKEY));
+      for (let route = 0; route < 5; route++) {
+        world.network(world.kernel.addRoute());
+        world.run(300);
+      }
+      world.run(5_000);
+      assertUntouched(world);
+    }
+  });
+
   test("no SA is touched, no miss charged, no 'down'", () => {
     const connections = branches(5);
     const world = settled(connections, ...REKEY);
