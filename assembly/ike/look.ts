@@ -70,16 +70,14 @@ export function isWithPeer(gateway: Gateway, vpn: Vpn, sa: Phase1): bool {
 }
 
 /** Whether the IKE_SA of the VPN's SA carries CHILD_SAs besides, be they monitored or not. */
-export function isShared(gateway: Gateway, vpn: Vpn): bool {
+export function isShared(vpn: Vpn): bool {
   const ike_id = phase2At(vpn.current).ike_id;
   let own = 0;
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     if (phase2At(i).ike_id == ike_id) own++;
   }
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    if (phase1At(i).id == ike_id) return <i32>phase1At(i).children > own;
-  }
-  return false;
+  const phase1 = findPhase1(vpn.gateway, ike_id);
+  return phase1 >= 0 && <i32>phase1At(phase1).children > own;
 }
 
 /**

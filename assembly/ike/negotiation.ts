@@ -237,7 +237,7 @@ function approach(index: i32): void {
   } else if (vpn.current >= 0) {
     // When a new key does not help, Phase 1 is made anew, too: once, and not if other CHILD_SAs
     // are on it, for it has just shown that it is alive.
-    if (established && (vpn.recoveries != 1 || isShared(gateway, vpn))) rekeyChild(index);
+    if (established && (vpn.recoveries != 1 || isShared(vpn))) rekeyChild(index);
     else if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
   } else if (gateway.first_phase1 < 0 || (established && !hasUnfinished(gateway))) {

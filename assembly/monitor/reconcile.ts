@@ -5,6 +5,7 @@ import { now_ms } from "../clock";
 import { peersShared, phase1Completed, phase1Rekeyed, phase2Completed } from "../event/text";
 import { observe } from "../ike/negotiation";
 import { Gateway, gatewayAt } from "../sa/gateway";
+import { findPhase1 } from "../sa/listing";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
 import { phase2At } from "../sa/phase2";
 import { Note, tunnelId, Vpn, vpnAt } from "../sa/vpn";
@@ -23,7 +24,7 @@ export function reconcile(gateway_index: i32): void {
   const adopted = !gateway.listed;
   gateway.listed = true;
   gateway.listed_at_ms = now_ms;
-  lookAtPhase1(gateway, adopted);
+  lookAtPhase1(gateway_index, adopted);
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const found = !vpnAt(i).noted(Note.LISTED);
     vpnAt(i).note(Note.LISTED);
@@ -38,14 +39,16 @@ export function reconcile(gateway_index: i32): void {
 }
 
 /** Takes the peer's address from the IKE_SA, and says what is new. */
-function lookAtPhase1(gateway: Gateway, adopted: bool): void {
-  const was = gateway.phase1_id;
+function lookAtPhase1(gateway_index: i32, adopted: bool): void {
+  const gateway = gatewayAt(gateway_index);
+  // A new IKE_SA beside the old one is a rekey of it; alone it is a new one.
+  const rekeyed = findPhase1(gateway_index, gateway.phase1_id) >= 0;
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
     const sa = phase1At(i);
     if (sa.state != IkeState.ESTABLISHED || sa.id <= gateway.phase1_id) continue;
     gateway.phase1_id = sa.id;
     memory.copy(gateway.peer_ip, sa.remote_host, ADDRESS_BYTES);
-    if (!adopted && gateway.first_vpn >= 0) sayPhase1(gateway, sa, hasPhase1(gateway, was));
+    if (!adopted && gateway.first_vpn >= 0) sayPhase1(gateway, sa, rekeyed);
   }
 }
 
@@ -67,15 +70,6 @@ function saySeveralPeers(gateway: Gateway): void {
   peersShared(vpnAt(gateway.first_vpn).config.name, gateway.name);
 }
 
-function hasPhase1(gateway: Gateway, id: u32): bool {
-  if (id == 0) return false;
-  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
-    if (phase1At(i).id == id) return true;
-  }
-  return false;
-}
-
-/** A new IKE_SA beside an old one is a rekey of it; alone it is a new one. */
 function sayPhase1(gateway: Gateway, sa: Phase1, rekeyed: bool): void {
   const name = vpnAt(gateway.first_vpn).config.name;
   const until_ms = sa.rekey_at_ms != 0 ? sa.rekey_at_ms : sa.reauth_at_ms;

@@ -131,3 +131,23 @@ export function recoverDeadSa(
     await assertRecovered(lab, rekeyd, old);
   });
 }
+
+/** Nothing passes for a while, and then it does again: back within one interval and 2 s. */
+export function recoverOutage(
+  name: string,
+  outage_ms: number,
+  begin: (lab: Lab) => Promise<unknown>,
+  end: (lab: Lab) => Promise<unknown>,
+): Promise<void> {
+  return withLab(name, {}, async (lab) => {
+    const { rekeyd, ping } = await startMonitored(lab);
+    const fault = Date.now();
+    await begin(lab);
+    await timeToDetect(rekeyd, fault);
+    await sleep(outage_ms - (Date.now() - fault));
+    await end(lab);
+    await timeToPass(ping, INTERVAL_MS + RECOVERY_MS);
+    await rekeyd.waitState(VPN, ["up"], INTERVAL_MS + RECOVERY_MS);
+    await waitSettled(lab);
+  });
+}
