@@ -129,6 +129,12 @@ function drawBranch(
   };
 }
 
+/** The defaults of the configuration; with rekey, which is what rekeyd is for. */
+export function setDefaults(branch: Branch): void {
+  Object.assign(branch, { rekey: true, optimized: false, recover: 1, phase1_lifetime_s: 28_800 });
+  Object.assign(branch, { interval_ms: 10_000, threshold: 10 });
+}
+
 /** What /etc/config/rekeyd says of them. */
 export function configuration(branches: Branch[]): string {
   return branches.flatMap(section).join("\n") + "\n";

@@ -15,6 +15,8 @@ export interface Shrunk {
 export function shrink(options: Options, failed: Result): Shrunk {
   const wanted = failed.failure!;
   const end_ms = failed.start_ms + wanted.after_ms;
+  // A run that gets past the failure by an hour is not going to fail as it did.
+  const hours = Math.min(options.hours, wanted.after_ms / 3_600_000 + 1);
   let only = failed.faults.flatMap((fault, i) => (fault.at_ms <= end_ms ? [i] : []));
   if (options.only !== undefined) only = only.filter((number) => options.only!.includes(number));
   let result = failed;
@@ -24,7 +26,7 @@ export function shrink(options: Options, failed: Result): Shrunk {
     let fewer: number[] | undefined;
     for (let at = 0; at < only.length && runs < MAX_RUNS && fewer === undefined; at += size) {
       const rest = [...only.slice(0, at), ...only.slice(at + size)];
-      const tried = simulate({ ...options, only: rest });
+      const tried = simulate({ ...options, hours, only: rest });
       runs++;
       if (tried.failure?.invariant !== wanted.invariant) continue;
       fewer = rest;

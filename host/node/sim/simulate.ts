@@ -1,6 +1,6 @@
 /** One run: a world, its faults in storms with calm between them, and the verdict. */
 import { Trap } from "../engine.ts";
-import { drawBranches, type Branch } from "./branch.ts";
+import { drawBranches, setDefaults, type Branch } from "./branch.ts";
 import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { MAX_RECOVERY_MS } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
@@ -18,6 +18,8 @@ export interface Options {
   seed: number;
   hours: number;
   vpns: number;
+  /** Every VPN has the defaults of the configuration, and rekey. */
+  defaults?: boolean;
   /** Kinds of faults. */
   faults: string[];
   engine: string;
@@ -51,6 +53,7 @@ export interface Result {
 export function simulate(options: Options): Result {
   const random = new Random(options.seed);
   const branches = drawBranches(random.fork(), options.vpns);
+  if (options.defaults) branches.forEach(setDefaults);
   const schedule = random.fork();
   const world = new World(random.fork(), branches, options.engine);
   const judge = new Judge(world, options.tolerated);
