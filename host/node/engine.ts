@@ -162,7 +162,7 @@ export class Engine {
     return this.exports.memory.buffer.byteLength >> 16;
   }
 
-  private call(name: string, ...numbers: (number | bigint)[]): ActionRecord[] {
+  protected call(name: string, ...numbers: (number | bigint)[]): ActionRecord[] {
     const times = [BigInt(this.now_ms), BigInt(this.wall_ms)];
     let count: number;
     try {

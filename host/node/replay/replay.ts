@@ -1,0 +1,127 @@
+/** Plays a recording again, and holds what the engine does against what is recorded. */
+import { readFileSync } from "node:fs";
+import { compareOutcome, compareSnapshots } from "./compare.ts";
+import { Instance } from "./instance.ts";
+import { readRecordingFile } from "./read.ts";
+import type { Call, EngineId, Recording, Segment } from "./recording.ts";
+import { listVpns, type VpnEntry } from "./vpns.ts";
+import { sha256 } from "./write.ts";
+
+/** Where and how the replay differs from the recording. */
+export interface Difference {
+  /** The call that came out otherwise; undefined: the state at the beginning of `segment`. */
+  call: Call | undefined;
+  segment: Segment;
+  /** Both sides, for a person. */
+  lines: string[];
+}
+
+export interface Verdict {
+  recording: Recording;
+  /** Calls that came out as recorded. */
+  same_calls: number;
+  /** Snapshots that the replay has reached as they are recorded. */
+  same_snapshots: number;
+  difference: Difference | undefined;
+  /** The recording needs this engine, which is another one; nothing was replayed. */
+  needs: EngineId | undefined;
+  /** What the last call, of which the recording tells no end, does now. */
+  unanswered: string | undefined;
+  /** The VPNs there are after a call; a segment: at its beginning. */
+  vpns: Map<Call | Segment, VpnEntry[]>;
+}
+
+/** Replays a file. Throws where it is no recording, or the engine no engine. */
+export function replay(path: string, engine = "build/engine.wasm"): Verdict {
+  return replayRecording(readRecordingFile(path), readFileSync(engine));
+}
+
+/** The same with what has been read. */
+export function replayRecording(recording: Recording, engine: Buffer): Verdict {
+  const verdict: Verdict = {
+    recording,
+    same_calls: 0,
+    same_snapshots: 0,
+    difference: undefined,
+    needs: undefined,
+    unanswered: undefined,
+    vpns: new Map(),
+  };
+  new Replayer(engine, verdict).run();
+  return verdict;
+}
+
+class Replayer {
+  private readonly module: WebAssembly.Module;
+  private readonly sha256: string;
+  private instance: Instance | undefined;
+  private last: EngineId | undefined;
+
+  constructor(
+    engine: Buffer,
+    private readonly verdict: Verdict,
+  ) {
+    this.module = new WebAssembly.Module(new Uint8Array(engine));
+    this.sha256 = sha256(engine);
+  }
+
+  /** Runs to the first difference. */
+  run(): void {
+    for (const segment of this.verdict.recording.segments) {
+      if (!this.begin(segment)) return;
+      this.last = segment.engine;
+      for (const call of segment.calls) if (!this.replayCall(segment, call)) return;
+    }
+  }
+
+  private begin(segment: Segment): boolean {
+    const { snapshot, engine } = segment;
+    const { verdict } = this;
+    if (snapshot === undefined) {
+      this.instance = new Instance(this.module);
+      return true;
+    }
+    const is_other = engine.sha256 !== this.sha256;
+    if (this.instance !== undefined && followsOn(engine, this.last)) {
+      // Another engine that behaves the same goes on in a memory of its own.
+      if (is_other) return true;
+      const reached = this.instance.snapshot(snapshot.now_ms, snapshot.wall_ms);
+      const lines = compareSnapshots(snapshot, reached);
+      if (lines.length > 0) verdict.difference = { call: undefined, segment, lines };
+      else verdict.same_snapshots++;
+      return lines.length === 0;
+    }
+    if (is_other) {
+      verdict.needs = engine;
+      return false;
+    }
+    this.instance = new Instance(this.module);
+    this.instance.restore(snapshot);
+    verdict.vpns.set(segment, listVpns(this.instance, snapshot));
+    return true;
+  }
+
+  private replayCall(segment: Segment, call: Call): boolean {
+    const instance = this.instance!;
+    const outcome = instance.feed(call);
+    if (call.actions === undefined && call.trap === undefined) {
+      const came_to = "trap" in outcome ? outcome.trap.text : `${outcome.actions.length} actions`;
+      this.verdict.unanswered = came_to;
+      return true;
+    }
+    const lines = compareOutcome(call, outcome);
+    if (lines.length > 0) {
+      this.verdict.difference = { call, segment, lines };
+      return false;
+    }
+    this.verdict.same_calls++;
+    if (call.name === "configure" && call.trap === undefined) {
+      this.verdict.vpns.set(call, listVpns(instance, call));
+    }
+    return true;
+  }
+}
+
+function followsOn(engine: EngineId, last: EngineId | undefined): boolean {
+  return last?.begun_ms === engine.begun_ms && last.number + 1 === engine.number;
+}
