@@ -1,3 +1,5 @@
+import { MAX_NOW_MS } from "./limits";
+
 /** The time that came with the input now being worked on. Set by index.ts alone. */
 
 /** Monotonic milliseconds: every deadline and delay. */
@@ -7,8 +9,12 @@ export let wall_ms: i64 = 0;
 /** Seconds that local time is ahead of UTC: only shown to people. */
 export let utc_offset_s: i32 = 0;
 
-/** Takes the time of the input that is worked on next. */
+/**
+ * Takes the time of the input that is worked on next. A monotonic time near the end of an i64 is no
+ * host's: deadlines would run over, and what is due would never end.
+ */
 export function setTime(now: i64, wall: i64): void {
+  assert(now >= 0 && now <= MAX_NOW_MS);
   now_ms = now;
   wall_ms = wall;
 }

@@ -56,6 +56,9 @@ export const VICI_RETRY_MS: i64 = 1_000;
 /** No time that charon tells is further away: 100 years. */
 export const MAX_VICI_TIME_S: i64 = 100 * 366 * 86_400;
 
+/** Monotonic time: 146 million years. */
+export const MAX_NOW_MS: i64 = (<i64>1) << 62;
+
 /** ICMP echo, header included, as `option size` sets it. */
 export const MIN_ECHO_BYTES: i32 = 64;
 export const MAX_ECHO_BYTES: i32 = 1350;

@@ -110,11 +110,3 @@ export function hash(p: usize, len: i32): u32 {
   for (let i = 0; i < len; i++) h = (h ^ load<u8>(p + i)) * 0x01000193;
   return h;
 }
-
-/** Replaces control characters by `?`: a line for people stays one line, and moves no cursor. */
-export function makePrintable(p: usize, len: i32): void {
-  for (let i = 0; i < len; i++) {
-    const c = <i32>load<u8>(p + i);
-    if (c < 0x20 || c == 0x7f) store<u8>(p + i, 0x3f);
-  }
-}

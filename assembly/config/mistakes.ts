@@ -1,4 +1,4 @@
-import { makePrintable } from "../bytes/slice";
+import { makePrintable } from "../bytes/utf8";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_CONFIG_ERRORS } from "../limits";
 

@@ -1,4 +1,5 @@
 import { nameBytes, nameLength } from "../bytes/slice";
+import { controlCharacter, sequenceLength } from "../bytes/utf8";
 import { Writer } from "../bytes/writer";
 import { writeDate } from "../event/date";
 
@@ -89,8 +90,9 @@ export function stringValue(w: Writer, p: usize, len: i32): Writer {
   for (let i = 0; i < len;) {
     const c = <i32>load<u8>(p + i);
     if (c >= 0x80) {
-      const sequence = utf8Length(p + i, len - i);
-      if (sequence == 0) w.text("\\ufffd");
+      const sequence = sequenceLength(p + i, len - i);
+      const control = sequence > 0 ? controlCharacter(p + i) : 0xfffd;
+      if (control != 0) w.text("\\u").hex(control, 4);
       else w.bytes(p + i, sequence);
       i += max(sequence, 1);
       continue;
@@ -106,19 +108,4 @@ export function stringValue(w: Writer, p: usize, len: i32): Writer {
 /** A name field (bytes/slice.ts, `setName`). */
 export function nameValue(w: Writer, field: usize): Writer {
   return stringValue(w, nameBytes(field), nameLength(field));
-}
-
-/** Bytes of the well-formed sequence of at least two at `p` (Unicode, table 3-7), or 0. */
-function utf8Length(p: usize, len: i32): i32 {
-  const lead = <i32>load<u8>(p);
-  const size = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-  if (size == 0 || size > len) return 0;
-  const second = <i32>load<u8>(p, 1);
-  const from = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const to = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (second < from || second > to) return 0;
-  for (let i = 2; i < size; i++) {
-    if (((<i32>load<u8>(p + i)) & 0xc0) != 0x80) return 0;
-  }
-  return size;
 }

@@ -1,4 +1,5 @@
 import { act, Action } from "../action";
+import { makePrintable } from "../bytes/utf8";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_REPLY_BYTES } from "../limits";
 import { beginObject, endObject, key, stringValue } from "./json";
@@ -28,6 +29,7 @@ export function endTextReply(client: i32): void {
       .decimal(MAX_REPLY_BYTES)
       .text(" bytes; ask for one VPN: get vpn NAME)\n");
   }
+  makePrintable(body, <i32>(writer.at - body), true);
   send(client);
 }
 
@@ -62,6 +64,7 @@ export function endError(client: i32, json: bool): void {
     key(beginObject(writer), "error");
     endObject(stringValue(writer, error.start, error.length)).u8(0x0a);
   } else {
+    makePrintable(error.start, error.length);
     writer.bytes(error.start, error.length).u8(0x0a);
   }
   send(client);

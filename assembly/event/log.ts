@@ -1,5 +1,6 @@
 import { act, Action, actionCount } from "../action";
-import { makePrintable, nameBytes, nameLength, setName } from "../bytes/slice";
+import { nameBytes, nameLength, setName } from "../bytes/slice";
+import { makePrintable } from "../bytes/utf8";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { utc_offset_s, wall_ms } from "../clock";
 import {

@@ -29,6 +29,7 @@ import {
   storeU16be,
 } from "../../assembly/bytes/slice";
 import { tableAt, TABLE_BYTES } from "../../assembly/bytes/table";
+import { makePrintable } from "../../assembly/bytes/utf8";
 import { writerAt, WRITER_BYTES } from "../../assembly/bytes/writer";
 import { seedRandom } from "../../assembly/random";
 import { atEdge, put, random, randomBytes, randomText } from "./hostile";
@@ -121,6 +122,44 @@ describe("bytes/slice", () => {
     expect(hash(put(""), 0)).toBe(0x811c9dc5);
     expect(hash(put("a"), 1)).toBe(0xe40c292c);
     expect(hash(put("foobar"), 6)).toBe(0xbf9cf968);
+  });
+});
+
+describe("bytes/utf8", () => {
+  test("a line for people keeps its characters and loses what breaks it", () => {
+    // prettier-ignore
+    const lines: string[] = [
+      "plain, é, €, 😀", "plain, é, €, 😀",
+      "a\tb\nc\x1b[2J\x7f\0", "a?b?c?[2J??",
+      // C1, which some terminals obey, and the separators that break a line.
+      "a\u0080b\u009fc\u00a0", "a??b??c\u00a0",
+      "a\u2028b\u2029c\u2027", "a???b???c\u2027",
+    ];
+    for (let i = 0; i < lines.length; i += 2) {
+      const p = put(lines[i]);
+      const len = String.UTF8.byteLength(lines[i]);
+      makePrintable(p, len);
+      expect(String.UTF8.decodeUnsafe(p, len)).toBe(lines[i + 1]);
+    }
+  });
+
+  test("of several lines the breaks stay", () => {
+    const p = put("a\nb\r\n");
+    makePrintable(p, 5, true);
+    expect(String.UTF8.decodeUnsafe(p, 5)).toBe("a\nb?\n");
+  });
+
+  test("what is not UTF-8 is replaced, byte by byte", () => {
+    const bad: u32[] = [0x80, 0xc1bf, 0xe08080, 0xeda080, 0xf0808080, 0xf4908080, 0xf8, 0xe282];
+    for (let i = 0; i < bad.length; i++) {
+      let len = 0;
+      for (let shift = 24; shift >= 0; shift -= 8) {
+        const byte = (bad[i] >> shift) & 0xff;
+        if (byte != 0) store<u8>(room + len++, <u8>byte);
+      }
+      makePrintable(room, len);
+      expect(String.UTF8.decodeUnsafe(room, len)).toBe("?".repeat(len));
+    }
   });
 });
 

@@ -199,11 +199,11 @@ describe("console/json", () => {
     json.hexValue(w, 0xab);
     json.thousandthsValue(w, 12_062);
     json.endList(w);
-    json.stringValue(json.key(w, "c"), room, put('"\\\n\t\x7f\x01é€😀/[{:'));
+    json.stringValue(json.key(w, "c"), room, put('"\\\n\t\x7f\x01é€😀/[{:\x85\u2028'));
     json.endObject(w);
     expect(String.UTF8.decodeUnsafe(out, w.length)).toBe(
       '{"a":-5,"b":[true,null,[],{},"x","000000ab",12.062],' +
-        '"c":"\\"\\\\\\u000a\\u0009\\u007f\\u0001é€😀/[{:"}',
+        '"c":"\\"\\\\\\u000a\\u0009\\u007f\\u0001é€😀/[{:\\u0085\\u2028"}',
     );
     expect(parsesAsJson(out, w.length)).toBe(true);
   });
