@@ -3,7 +3,7 @@
  * leave behind. Like every host it decides nothing.
  */
 import { instantiateSync } from "@assemblyscript/loader";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 
 /** As in assembly/action.ts. */
 export const Action = {
@@ -23,6 +23,8 @@ export interface ActionRecord {
   kind: number;
   argument: number;
   bytes: Buffer;
+  /** Of a SEND_ECHOES without bytes: where its slots stand, and how many there are. */
+  slots?: { pointer: number; count: number };
 }
 
 export type Version = 4 | 6;
@@ -41,9 +43,14 @@ export interface Received {
   message: Buffer;
 }
 
+/** Takes its numbers, and the times `now_ms` and `wall_ms`; answers the count of actions. */
 type Call = (...numbers: (number | bigint)[]) => number;
 
-interface Exports extends Record<string, unknown> {
+type Input =
+  | ("start" | "configure" | "command" | "network" | "networkLost" | "tick" | "chores")
+  | ("replies" | "unsent" | "viciOpened" | "viciClosed" | "viciBytes");
+
+interface Exports extends Record<Input, Call> {
   memory: WebAssembly.Memory;
   deadline(): bigint;
   actions(): number;
@@ -55,27 +62,54 @@ interface Exports extends Record<string, unknown> {
 }
 
 const RECORD_BYTES = 16;
-const SLOT = { length: 4, destination: 16, source: 32, message: 64 };
+/** As in assembly/icmp/slot.ts. */
+export const SLOT = { length: 4, destination: 16, source: 32, message: 64 } as const;
 const ADDRESS_BYTES = 16;
-const NEVER = 2n ** 63n - 1n;
+/** Later than any deadline but never. */
+const NEVER_MS = 2 ** 62;
+const NOTHING: ActionRecord[] = [];
+const NO_BYTES = Buffer.alloc(0);
 
 /** What a failed assertion of the engine said, `FILE:LINE:COLUMN: text`. */
 export class Trap extends Error {}
+
+/** Modules that are compiled: many engines of one are made. */
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** The module of a file, which must not change under its name. */
+function moduleOf(path: string): WebAssembly.Module {
+  const { mtimeMs, ino } = statSync(path);
+  const key = `${path} ${ino} ${mtimeMs}`;
+  const known = compiled.get(key) ?? new WebAssembly.Module(readFileSync(path));
+  compiled.set(key, known);
+  return known;
+}
 
 export class Engine {
   readonly exports: Exports;
   /** The time that goes with each call: monotonic, and since 1970 in UTC. */
   now_ms = 0;
   wall_ms = 0;
+  /** A SEND_ECHOES is not copied: its host reads the slots in `words()` before the next call. */
+  leaves_echoes = false;
   private last_words = "";
+  private view = NO_BYTES;
+  private word_view = new Int32Array(0);
+  private readonly actions: number;
+  readonly slot_bytes: number;
+  readonly receive_slots: number;
 
   /** `imports` are added to the engine's own, for builds that are instrumented. */
   constructor(path = "build/engine.wasm", imports: Record<string, Record<string, unknown>> = {}) {
     const trap = (pointer: number, length: number): void => {
       this.last_words = this.bytes(pointer, length).toString("utf8");
     };
-    const module = instantiateSync(readFileSync(path), { ...imports, host: { trap } });
-    this.exports = module.exports as unknown as Exports;
+    const { instance } = instantiateSync(moduleOf(path), { ...imports, host: { trap } });
+    // Not the loader's, which wrap each call.
+    this.exports = instance.exports as unknown as Exports;
+    this.actions = this.exports.actions();
+    this.slot_bytes = this.exports.slotBytes();
+    this.receive_slots = this.exports.receiveSlots();
   }
 
   start(key: [bigint, bigint], identifier: number, utc_offset_s = 0): ActionRecord[] {
@@ -105,14 +139,19 @@ export class Engine {
   }
 
   replies(version: Version, received: Received[]): ActionRecord[] {
-    const slot_bytes = this.exports.slotBytes();
     received.forEach(({ source, message }, i) => {
-      const slot = this.bytes(this.exports.receiveSlots() + i * slot_bytes, slot_bytes);
-      slot.writeUInt32LE(message.length, SLOT.length);
-      slot.set(source, SLOT.destination);
-      slot.set(message, SLOT.message);
+      const slot = this.receive_slots + i * this.slot_bytes;
+      const memory = this.memory();
+      memory.writeUInt32LE(message.length, slot + SLOT.length);
+      memory.set(source, slot + SLOT.destination);
+      memory.set(message, slot + SLOT.message);
     });
-    return this.call("replies", version, received.length);
+    return this.received(version, received.length);
+  }
+
+  /** So many replies stand in the slots from `receive_slots`. */
+  received(version: Version, count: number): ActionRecord[] {
+    return this.call("replies", version, count);
   }
 
   unsent(version: Version, index: number, errno: number): ActionRecord[] {
@@ -137,13 +176,13 @@ export class Engine {
 
   /** When `tick` and `chores` are due; Infinity for never. */
   deadline(): number {
-    const deadline_ms = this.exports.deadline();
-    return deadline_ms === NEVER ? Infinity : Number(deadline_ms);
+    const deadline_ms = Number(this.exports.deadline());
+    return deadline_ms > NEVER_MS ? Infinity : deadline_ms;
   }
 
   /** The echoes of a SEND_ECHOES, whose bytes are the slots. */
   echoes(action: ActionRecord): Echo[] {
-    const slot_bytes = this.exports.slotBytes();
+    const { slot_bytes } = this;
     const echoes: Echo[] = [];
     for (let at = 0; at < action.bytes.length; at += slot_bytes) {
       const slot = action.bytes.subarray(at, at + slot_bytes);
@@ -162,39 +201,68 @@ export class Engine {
     return this.exports.memory.buffer.byteLength >> 16;
   }
 
+  /** All memory: a view, good until it grows, so never kept over a call. */
+  memory(): Buffer {
+    // A buffer that memory has outgrown is empty.
+    if (this.view.length === 0) this.view = Buffer.from(this.exports.memory.buffer);
+    return this.view;
+  }
+
+  /** The same as words. */
+  words(): Int32Array {
+    if (this.word_view.length === 0) this.word_view = new Int32Array(this.exports.memory.buffer);
+    return this.word_view;
+  }
+
   protected call(name: string, ...numbers: (number | bigint)[]): ActionRecord[] {
-    const times = [BigInt(this.now_ms), BigInt(this.wall_ms)];
+    const input = this.exports[name as Input];
+    const now_ms = BigInt(this.now_ms);
+    const wall_ms = BigInt(this.wall_ms);
     let count: number;
     try {
-      count = (this.exports[name] as Call)(...numbers, ...times);
+      // To spread takes its time, and these come often.
+      if (numbers.length === 0) count = input(now_ms, wall_ms);
+      else if (numbers.length === 2) count = input(numbers[0]!, numbers[1]!, now_ms, wall_ms);
+      else count = input(...numbers, now_ms, wall_ms);
     } catch (error) {
       throw new Trap(this.last_words, { cause: error });
     }
-    return Array.from({ length: count }, (_, i) => this.action(i));
+    if (count === 0) return NOTHING;
+    const actions: ActionRecord[] = [];
+    for (let i = 0; i < count; i++) actions.push(this.action(i));
+    return actions;
   }
 
   private action(index: number): ActionRecord {
-    const record = this.bytes(this.exports.actions() + index * RECORD_BYTES, RECORD_BYTES);
-    const kind = record.readUInt32LE(0);
-    const length = record.readUInt32LE(12);
+    const words = this.words();
+    const record = (this.actions + index * RECORD_BYTES) >> 2;
+    const kind = words[record]!;
+    const argument = words[record + 1]! >>> 0;
+    const pointer = words[record + 2]! >>> 0;
+    const length = words[record + 3]!;
     // Of echoes the length counts slots.
-    const bytes = kind === Action.SEND_ECHOES ? length * this.exports.slotBytes() : length;
-    return {
-      kind,
-      argument: record.readUInt32LE(4),
-      bytes: Buffer.from(this.bytes(record.readUInt32LE(8), bytes)),
-    };
+    if (kind === Action.SEND_ECHOES) {
+      if (this.leaves_echoes) {
+        return { kind, argument, bytes: NO_BYTES, slots: { pointer, count: length } };
+      }
+      return { kind, argument, bytes: this.copy(pointer, length * this.slot_bytes) };
+    }
+    return { kind, argument, bytes: this.copy(pointer, length) };
+  }
+
+  private copy(pointer: number, length: number): Buffer {
+    return Buffer.from(this.bytes(pointer, length));
   }
 
   /** Puts bytes where the next call looks for them; answers their length. */
   private write(bytes: Buffer): number {
     if (bytes.length > this.exports.inputBytes()) throw new RangeError("more than one input");
-    this.bytes(this.exports.input(), bytes.length).set(bytes);
+    this.memory().set(bytes, this.exports.input());
     return bytes.length;
   }
 
   /** A view, good until memory grows: so never kept over a call. */
   private bytes(pointer: number, length: number): Buffer {
-    return Buffer.from(this.exports.memory.buffer, pointer, length);
+    return this.memory().subarray(pointer, pointer + length);
   }
 }

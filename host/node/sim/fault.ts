@@ -156,7 +156,7 @@ export const KINDS: Record<string, Kind> = {
   "busy-socket": added("host", (world, _, amount) => (world.busy += amount)),
   route: once("host", (world) => world.addRoute()),
 
-  forged: once("forger", (world, _, amount) => world.forge(amount)),
+  forged: once("forger", (world, _, amount) => world.air.forge(amount)),
 };
 
 function cutEsp({ path }: Pick<Branch, "path">, amount: number): void {
@@ -179,7 +179,7 @@ function traffic(inwards: boolean, outwards: boolean): Kind {
     group: "traffic",
     begin: (world, branch) => {
       branch.traffic = { in: inwards, out: outwards };
-      world.flow();
+      world.air.flow();
     },
     end: (_, branch) => (branch.traffic = { in: false, out: false }),
   };

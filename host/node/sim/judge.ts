@@ -92,7 +92,8 @@ export class Judge implements Observer {
 
   echo(sent: SentEcho): void {
     const truth = this.of(sent.branch);
-    for (const { echo, ...about } of ASKED.echo) this.hold(about, truth, echo(this, truth, sent));
+    for (const invariant of ASKED.echo)
+      this.hold(invariant, truth, invariant.echo(this, truth, sent));
     truth.echo(sent);
   }
 
@@ -123,8 +124,8 @@ export class Judge implements Observer {
   requested(text: string, connection: string): void {
     const of = this.by_connection.get(connection) ?? [];
     this.log.push(`${this.stamp()} > ${text}`);
-    for (const { request, ...about } of ASKED.request) {
-      this.hold(about, of[0], request(this, text, of));
+    for (const invariant of ASKED.request) {
+      this.hold(invariant, of[0], invariant.request(this, text, of));
     }
     for (const truth of of) {
       const own = text.endsWith(`/${truth.branch.child.name}`);
@@ -152,8 +153,8 @@ export class Judge implements Observer {
   expires(child: ChildSa): void {
     const truth = this.truths.get(child.config.name)!;
     if (this.world.peers.children(child.config.name).at(-1) !== child) return;
-    for (const { expired, ...about } of ASKED.expired) {
-      this.hold(about, truth, expired(this, truth));
+    for (const invariant of ASKED.expired) {
+      this.hold(invariant, truth, invariant.expired(this, truth));
     }
   }
 
@@ -177,11 +178,12 @@ export class Judge implements Observer {
     if (this.now_ms < this.next_sweep_ms) return;
     this.next_sweep_ms = this.now_ms + SWEEP_MS;
     this.look();
-    for (const { sweepAll, ...about } of ASKED.sweepAll) {
-      this.hold(about, undefined, sweepAll(this));
+    for (const invariant of ASKED.sweepAll) {
+      this.hold(invariant, undefined, invariant.sweepAll(this));
     }
     for (const truth of this.truths.values()) {
-      for (const { sweep, ...about } of ASKED.sweep) this.hold(about, truth, sweep(this, truth));
+      for (const invariant of ASKED.sweep)
+        this.hold(invariant, truth, invariant.sweep(this, truth));
     }
     this.fresh = false;
   }
@@ -204,8 +206,8 @@ export class Judge implements Observer {
     this.next_shown_ms = 0;
     this.look();
     for (const truth of this.truths.values()) {
-      for (const { settled, ...about } of ASKED.settled) {
-        this.hold(about, truth, settled(this, truth));
+      for (const invariant of ASKED.settled) {
+        this.hold(invariant, truth, invariant.settled(this, truth));
       }
     }
     this.settled = [...this.truths.values()].every(({ said }) => said === "up");
@@ -283,9 +285,9 @@ export class Judge implements Observer {
 
   private saidState(truth: Truth, state: "up" | "down"): void {
     if (state === "up") {
-      for (const { up, ...about } of ASKED.up) this.hold(about, truth, up(this, truth));
+      for (const invariant of ASKED.up) this.hold(invariant, truth, invariant.up(this, truth));
     } else {
-      for (const { down, ...about } of ASKED.down) this.hold(about, truth, down(this, truth));
+      for (const invariant of ASKED.down) this.hold(invariant, truth, invariant.down(this, truth));
       truth.makeVoid(this.now_ms);
     }
     truth.said = state;
@@ -294,8 +296,8 @@ export class Judge implements Observer {
   }
 
   private saidRekeyed(truth: Truth, spi: string): void {
-    for (const { rekeyed, ...about } of ASKED.rekeyed) {
-      this.hold(about, truth, rekeyed(this, truth, spi));
+    for (const invariant of ASKED.rekeyed) {
+      this.hold(invariant, truth, invariant.rekeyed(this, truth, spi));
     }
     truth.told.add(spi);
   }

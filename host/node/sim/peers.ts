@@ -37,6 +37,11 @@ export class Peers extends Charon {
     return !dead && !ike.forgotten;
   }
 
+  /** Whether what was sent on it can still come back on it. */
+  carries(sa: ChildSa): boolean {
+    return this.works(sa) && this.ikes.includes(sa.ike) && sa.ike.children.includes(sa);
+  }
+
   override addChild(ike: IkeSa, config: Child): ChildSa {
     const child = super.addChild(ike, config);
     const { lifetime_s = 0 } = ike.connection;

@@ -12,7 +12,7 @@ export const REMEMBERED = 64;
 /** An echo round that is out, or was. */
 interface Round {
   sent_ms: number;
-  answered: Set<string>;
+  answered: string[];
   counted: boolean;
 }
 
@@ -66,15 +66,15 @@ export class Truth {
     const known = this.rounds.get(round);
     // A round may be repeated, under the same number.
     if (known !== undefined) known.sent_ms = at_ms;
-    else this.rounds.set(round, { sent_ms: at_ms, answered: new Set(), counted: false });
+    else this.rounds.set(round, { sent_ms: at_ms, answered: [], counted: false });
     this.rounds.delete(round - REMEMBERED);
   }
 
   /** Whether the reply is the first one to its echo, and in time. */
   reply({ round, destination, at_ms }: SentEcho, now_ms: number): boolean {
     const known = this.rounds.get(round);
-    if (known === undefined || known.answered.has(destination)) return false;
-    known.answered.add(destination);
+    if (known === undefined || known.answered.includes(destination)) return false;
+    known.answered.push(destination);
     this.answers++;
     this.last_delay_ms = now_ms - at_ms;
     // Any one of several targets is enough.

@@ -18,33 +18,69 @@ export enum Packet {
 // prettier-ignore
 enum Element { SECTION_START = 1, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM, LIST_END }
 
-function encodeName(name: string): Buffer {
-  const bytes = Buffer.from(name);
-  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-}
-
-function encodeValue(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}
+/** Where messages are encoded; it grows. */
+let scratch = Buffer.alloc(4096);
 
 export function encode(section: Section): Buffer {
-  const parts: Buffer[] = [];
-  for (const [key, value] of Object.entries(section)) {
+  return Buffer.from(scratch.subarray(0, putSection(section, 0)));
+}
+
+/** Each of these writes at `at`, and answers where it ended. */
+function putSection(section: Section, at: number): number {
+  let end = at;
+  for (const key in section) {
+    const value = section[key]!;
     if (typeof value === "string") {
-      parts.push(Buffer.from([Element.KEY_VALUE]), encodeName(key), encodeValue(value));
+      end = putValue(value, putName(Element.KEY_VALUE, key, end));
     } else if (Array.isArray(value)) {
-      parts.push(Buffer.from([Element.LIST_START]), encodeName(key));
-      for (const item of value) parts.push(Buffer.from([Element.LIST_ITEM]), encodeValue(item));
-      parts.push(Buffer.from([Element.LIST_END]));
+      end = putName(Element.LIST_START, key, end);
+      for (const item of value) end = putValue(item, putByte(Element.LIST_ITEM, end));
+      end = putByte(Element.LIST_END, end);
     } else {
-      parts.push(Buffer.from([Element.SECTION_START]), encodeName(key), encode(value));
-      parts.push(Buffer.from([Element.SECTION_END]));
+      end = putSection(value, putName(Element.SECTION_START, key, end));
+      end = putByte(Element.SECTION_END, end);
     }
   }
-  return Buffer.concat(parts);
+  return end;
+}
+
+function putByte(byte: number, at: number): number {
+  reserve(at, 1);
+  scratch[at] = byte;
+  return at + 1;
+}
+
+function putName(element: Element, name: string, at: number): number {
+  reserve(at, 2 + 3 * name.length);
+  const length = putText(name, at + 2);
+  scratch[at] = element;
+  scratch[at + 1] = length;
+  return at + 2 + length;
+}
+
+function putValue(value: string, at: number): number {
+  reserve(at, 2 + 3 * value.length);
+  const length = putText(value, at + 2);
+  scratch[at] = length >> 8;
+  scratch[at + 1] = length & 0xff;
+  return at + 2 + length;
+}
+
+/** Answers its length in bytes. Short texts are written by hand: that is much faster. */
+function putText(text: string, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return scratch.write(text, at);
+    scratch[at + i] = code;
+  }
+  return text.length;
+}
+
+function reserve(at: number, bytes: number): void {
+  if (at + bytes <= scratch.length) return;
+  const before = scratch;
+  scratch = Buffer.alloc(2 * (at + bytes));
+  scratch.set(before);
 }
 
 export function decode(bytes: Buffer): Section {
@@ -142,7 +178,8 @@ class Connection {
   }
 
   send(type: Packet, name: string, message: Section = {}): void {
-    const body = Buffer.concat([Buffer.from([type]), encodeName(name), encode(message)]);
+    const named = Buffer.from([type, name.length, ...Buffer.from(name)]);
+    const body = Buffer.concat([named, encode(message)]);
     const length = Buffer.alloc(4);
     length.writeUInt32BE(body.length);
     this.socket.write(Buffer.concat([length, body]));

@@ -108,7 +108,7 @@ export class Charon {
   private received = Buffer.alloc(0);
   private readonly peers = new Map<string, Peer>();
   /** Which children's selectors cover a source and destination. */
-  private readonly routes = new Map<string, Child[]>();
+  private readonly routes = new Map<string, Map<string, Child[]>>();
 
   constructor(
     readonly connections: Connection[],
@@ -465,15 +465,15 @@ export class Charon {
   }
 
   private configsFor(source: string, destination: string): Child[] {
-    const key = `${source} ${destination}`;
-    const known = this.routes.get(key);
+    const known = this.routes.get(source)?.get(destination);
     if (known !== undefined) return known;
     const configs = this.connections
       .flatMap(children)
       .filter(
         ({ local_ts, remote_ts }) => covers(local_ts, source) && covers(remote_ts, destination),
       );
-    this.routes.set(key, configs);
+    const of_source = this.routes.get(source) ?? new Map<string, Child[]>();
+    this.routes.set(source, of_source.set(destination, configs));
     return configs;
   }
 
@@ -583,9 +583,12 @@ function failure(errmsg: string): Buffer {
 
 /** A packet with its length in front; only some types carry a name. */
 function frame(type: Packet, name?: string, message: Section = {}): Buffer {
-  const named = name === undefined ? [] : [name.length, ...Buffer.from(name)];
-  const body = Buffer.concat([Buffer.from([type, ...named]), encode(message)]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(body.length);
-  return Buffer.concat([length, body]);
+  const name_length = name === undefined ? 0 : 1 + name.length;
+  const body = encode(message);
+  const bytes = Buffer.allocUnsafe(5 + name_length + body.length);
+  bytes.writeUInt32BE(bytes.length - 4);
+  bytes[4] = type;
+  if (name !== undefined) bytes.write(name, bytes.writeUInt8(name.length, 5));
+  bytes.set(body, 5 + name_length);
+  return bytes;
 }
