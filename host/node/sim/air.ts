@@ -58,6 +58,7 @@ export class Air {
     const { world } = this;
     const { branch, destination } = this.targetOf(memory, slot);
     const packet = echoIn(memory, slot, version);
+    for (const word of packet.words) world.trace.add(word);
     const sa = world.peers.route(branch.source, destination);
     const round = roundOf(packet);
     const { now_ms: at_ms, instance } = world;

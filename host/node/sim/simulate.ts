@@ -89,7 +89,7 @@ export function simulate(options: Options): Result {
   }
   const simulated_ms = world.now_ms - start_ms;
   const { trace, counts } = world;
-  return { trace, simulated_ms, counts, faults, start_ms, branches, failure };
+  return { trace: trace.text, simulated_ms, counts, faults, start_ms, branches, failure };
 }
 
 /** Before rekeyd starts some tunnels are there already. */

@@ -2,7 +2,6 @@
  * What surrounds the engine in a run: time, paths, peers, targets, the kernel and the host. All of
  * it hangs on one seed, and nothing on the machine: two runs with one seed leave the same trace.
  */
-import { crc32 } from "node:zlib";
 import type { ChildSa } from "../../../tests/sim/lib/charon.ts";
 import { Agenda } from "../../../tests/sim/lib/agenda.ts";
 import { Kernel } from "../../../tests/sim/lib/kernel.ts";
@@ -11,6 +10,7 @@ import { Air } from "./air.ts";
 import { configuration, type Branch } from "./branch.ts";
 import { Peers, type Watcher } from "./peers.ts";
 import type { Random } from "./random.ts";
+import { Trace } from "./trace.ts";
 
 /** The monotonic time at which every run starts. */
 export const START_MS = 1_000_000;
@@ -63,6 +63,7 @@ export class World {
   readonly peers: Peers;
   readonly air: Air;
   readonly kernel = new Kernel();
+  readonly trace = new Trace();
   readonly counts: Counts = { calls: 0, echoes: 0, replies: 0 };
   now_ms = START_MS;
   wall_ms = START_WALL_MS;
@@ -80,7 +81,6 @@ export class World {
   busy = 0;
   /** The next call ends in a trap. */
   traps = false;
-  private trace_crc = 0;
   private readonly agenda = new Agenda();
   private stream = 0;
   private last_stream = 0;
@@ -96,11 +96,6 @@ export class World {
     const connections = [...new Set(branches.map(({ connection }) => connection))];
     this.peers = new Peers(connections, this.watcher());
     this.air = new Air(this);
-  }
-
-  /** What has happened so far, as a number. */
-  get trace(): string {
-    return this.trace_crc.toString(16).padStart(8, "0");
   }
 
   /** rekeyd starts; what it leaves behind from before is gone. */
@@ -197,7 +192,8 @@ export class World {
   /** An input of the engine's has been taken: what comes of it. */
   done(actions: ActionRecord[]): void {
     this.counts.calls++;
-    this.note(Buffer.from(`${this.now_ms} ${actions.length}`));
+    this.trace.add(this.now_ms);
+    this.trace.add(actions.length);
     if (this.traps) {
       // What the call asked for is lost with its instance.
       this.start();
@@ -207,12 +203,9 @@ export class World {
     this.observer.step();
   }
 
-  private note(bytes: Buffer): void {
-    this.trace_crc = crc32(bytes, this.trace_crc);
-  }
-
   private perform(action: ActionRecord): void {
-    this.note(action.bytes);
+    this.trace.add(action.kind);
+    this.trace.addBytes(action.bytes);
     switch (action.kind) {
       case Action.SEND_ECHOES:
         this.air.send(action.slots!, action.argument as Version);
