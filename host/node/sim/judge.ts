@@ -6,8 +6,9 @@ import type { Branch } from "./branch.ts";
 import { START_MS, type Observer, type SentEcho, type World } from "./world.ts";
 
 const SWEEP_MS = 500;
-/** What is asked of the engine itself is asked less often. */
+/** What is asked of the engine itself is asked less often, and least while nothing is wrong. */
 const SHOWN_MS = 30_000;
+const SHOWN_SETTLED_MS = 600_000;
 const LOG_LINES = 40;
 
 /** What `json get vpn` says of a VPN, as far as it is looked at. */
@@ -194,6 +195,7 @@ export class Judge implements Observer {
   disturbed(): void {
     this.calm_ms = Infinity;
     this.settled = false;
+    this.next_shown_ms = 0;
   }
 
   /** From now on nothing is wrong. */
@@ -277,7 +279,7 @@ export class Judge implements Observer {
   /** Asks the engine what it shows, if it is time for that. */
   private look(): void {
     if (this.now_ms < this.next_shown_ms) return;
-    this.next_shown_ms = this.now_ms + SHOWN_MS;
+    this.next_shown_ms = this.now_ms + (this.settled ? SHOWN_SETTLED_MS : SHOWN_MS);
     const { vpns } = this.world.document() as { vpns: Shown[] };
     this.documents = new Map(vpns.map((shown) => [shown.name, shown]));
     this.fresh = true;

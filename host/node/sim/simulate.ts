@@ -64,6 +64,7 @@ export function simulate(options: Options): Result {
   try {
     establishSome(world, schedule);
     world.start();
+    judge.calmed();
     world.run(start_ms + 60_000);
     while (world.now_ms < end_ms) {
       const storm_end_ms = world.now_ms + STORM_MS;
@@ -78,7 +79,7 @@ export function simulate(options: Options): Result {
       faults.push(...drawn);
       world.run(storm_end_ms);
       world.run(world.now_ms + 1_000);
-      judge.calmed();
+      if (!judge.isCalm()) judge.calmed();
       const calm_ms = world.now_ms;
       world.run(calm_ms + MAX_RECOVERY_MS);
       judge.mustBeSettled();
@@ -100,7 +101,8 @@ function establishSome(world: World, random: Random): void {
 }
 
 function storm(world: World, judge: Judge, faults: Fault[], first: number, only?: number[]): void {
-  judge.disturbed();
+  // Without faults there is no storm: what is settled has to stay so.
+  if (faults.length > 0) judge.disturbed();
   faults.forEach((fault, i) => {
     if (only !== undefined && !only.includes(first + i)) return;
     world.after(fault.at_ms - world.now_ms, () => {
