@@ -21,8 +21,12 @@ enum Element { SECTION_START = 1, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM,
 /** Where messages are encoded; it grows. */
 let scratch = Buffer.alloc(4096);
 
-export function encode(section: Section): Buffer {
-  return Buffer.from(scratch.subarray(0, putSection(section, 0)));
+/** The message, behind so many bytes that are left to the caller. */
+export function encode(section: Section, head_bytes = 0): Buffer {
+  const end = putSection(section, head_bytes);
+  const bytes = Buffer.allocUnsafe(end);
+  bytes.set(scratch.subarray(0, end));
+  return bytes;
 }
 
 /** Each of these writes at `at`, and answers where it ended. */

@@ -105,7 +105,7 @@ export class Charon {
   private last_id = 0;
   /** Those of one IKE daemon are random; no two are the same here. */
   private last_spi = 0;
-  private received = Buffer.alloc(0);
+  private received: Buffer = Buffer.alloc(0);
   private readonly peers = new Map<string, Peer>();
   /** Which children's selectors cover a source and destination. */
   private readonly routes = new Map<string, Map<string, Child[]>>();
@@ -260,7 +260,7 @@ export class Charon {
 
   /** Bytes from the engine. */
   take(bytes: Buffer): void {
-    this.received = Buffer.concat([this.received, bytes]);
+    this.received = this.received.length === 0 ? bytes : Buffer.concat([this.received, bytes]);
     const answers: Buffer[] = [];
     while (this.received.length >= 4) {
       const end = 4 + this.received.readUInt32BE(0);
@@ -584,11 +584,9 @@ function failure(errmsg: string): Buffer {
 /** A packet with its length in front; only some types carry a name. */
 function frame(type: Packet, name?: string, message: Section = {}): Buffer {
   const name_length = name === undefined ? 0 : 1 + name.length;
-  const body = encode(message);
-  const bytes = Buffer.allocUnsafe(5 + name_length + body.length);
+  const bytes = encode(message, 5 + name_length);
   bytes.writeUInt32BE(bytes.length - 4);
   bytes[4] = type;
   if (name !== undefined) bytes.write(name, bytes.writeUInt8(name.length, 5));
-  bytes.set(body, 5 + name_length);
   return bytes;
 }
