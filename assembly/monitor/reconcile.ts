@@ -16,7 +16,7 @@ import { cover, localOf, remoteOf, resolve } from "./resolve";
 import { countersCame } from "./round";
 import { settle } from "./settle";
 import { startRounds } from "./start";
-import { beginTraffic } from "./traffic";
+import { beginTraffic, trafficListed } from "./traffic";
 
 /** A gateway was listed whole: brings its VPNs up to date with it. */
 export function reconcile(gateway_index: i32): void {
@@ -29,6 +29,7 @@ export function reconcile(gateway_index: i32): void {
     const found = !vpnAt(i).noted(Note.LISTED);
     vpnAt(i).note(Note.LISTED);
     lookAtPhase2(i, found);
+    trafficListed(vpnAt(i));
     if (found) startRounds(i);
     countersCame(i);
   }

@@ -15,13 +15,22 @@ export const enum Traffic {
   BOTH = 3,
 }
 
-/** The SA is taken into use: what it carried before is not counted. */
+/**
+ * The SA is taken into use: what it carried before is not counted. It may carry more than was
+ * listed: what came or left of our own while that list was on its way.
+ */
 export function beginTraffic(vpn: Vpn, sa: Phase2): void {
-  vpn.own_in = 0;
-  vpn.own_out = 0;
+  vpn.own_in -= vpn.own_in_listed;
+  vpn.own_out -= vpn.own_out_listed;
   vpn.user_in = sa.packets_in;
   vpn.user_out = sa.packets_out;
   vpn.looked_at_ms = now_ms;
+}
+
+/** The VPN's gateway was listed: the next list is not asked for before now. */
+export function trafficListed(vpn: Vpn): void {
+  vpn.own_in_listed = vpn.own_in;
+  vpn.own_out_listed = vpn.own_out;
 }
 
 /**

@@ -144,6 +144,9 @@ export class Vpn {
   /** Our own packets that the SA in use has carried. */
   own_in: u32;
   own_out: u32;
+  /** Of these, the ones that were counted when its gateway was listed last. */
+  own_in_listed: u32;
+  own_out_listed: u32;
   /** When its next negotiation may begin. */
   retry_at_ms: i64;
   /**

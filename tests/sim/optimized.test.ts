@@ -1,7 +1,8 @@
 /** Optimized: user traffic stands in for echoes (screenos.md, "Optimized"). */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { branches, settled, World } from "./lib/world.ts";
+import { Engine } from "../../host/node/engine.ts";
+import { branches, monitored, settled, World } from "./lib/world.ts";
 
 const OPTIONS = ["option interval '1'", "option threshold '3'", "option optimized '1'"];
 const REKEY = [...OPTIONS, "option rekey '1'"];
@@ -117,6 +118,28 @@ test("a new SA's counters begin at nothing: that is neither traffic nor its end"
   assert.deepEqual(world.states(), { branch0: "up" });
   assert.equal(world.said("is down"), 0);
   assert.equal(world.said("successfully rekeyed"), 1);
+});
+
+test("a reply that came before the new SA was listed is no user traffic on it", () => {
+  const world = new World(new Engine(), branches(1));
+  world.charon.establish("branch0");
+  world.charon.response_ms = 100;
+  world.round_trip_ms = 10;
+  world.answers = () => false;
+  world.configure(monitored(branches(1), ...REKEY, "option recover '3'"));
+  world.run(1_000);
+  world.answers = () => true;
+  // The round is due and waits for counters, while charon takes a new key: the echo leaves on the
+  // new SA, and is answered while the list is on its way that shows the SA before.
+  const { lists } = world.charon;
+  world.runUntil(() => world.charon.lists > lists, 5_000, 1);
+  world.sent = [];
+  world.charon.rekeyChild(world.charon.child("branch0"));
+  world.runUntil(() => world.said("is up") > 0, 10_000);
+  // What is answered after the new SA came counts.
+  const completed_ms = world.saidAt("Completed negotiations with SPI")[0]!;
+  const answered = world.sent.filter(({ at_ms }) => at_ms >= completed_ms);
+  assert.ok(answered.length >= 3, `up after ${answered.length} answers`);
 });
 
 test("incoming traffic brings a VPN up too, but no sooner than 'recover' says", () => {

@@ -196,8 +196,9 @@ function changeMode(world: World, branch: Branch): void {
 }
 
 function reload(world: World): void {
-  world.configure(configuration(world.branches));
+  // Told first: the call itself is judged by the new one.
   world.observer.begunAnew(false);
+  world.configure(configuration(world.branches));
 }
 
 /** The kinds that a list names: kinds, groups, `all`, `none`; a minus in front takes them away. */

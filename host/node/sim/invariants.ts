@@ -93,7 +93,7 @@ export const INVARIANTS: Invariant[] = [
     sweep: (judge, truth) => {
       if (truth.said !== "up" || !truth.has_sa) return undefined;
       const since_ms = judge.now_ms - truth.waiting_ms;
-      const patience_ms = truth.patience_ms(judge.world.coarse_ms);
+      const patience_ms = truth.patience_ms(judge.now_ms, judge.world.coarse_ms);
       return since_ms > patience_ms ? `up without an answer for ${since_ms} ms` : undefined;
     },
   },

@@ -119,15 +119,22 @@ export class Truth {
   /** The shortest time in which threshold rounds can be missed. */
   window_ms(now_ms: number): number {
     const { threshold, interval_ms } = this.branch;
-    const lately = now_ms - this.changed_ms < (threshold + 2) * interval_ms;
-    const shortest_ms = lately ? Math.min(interval_ms, this.before_ms) : interval_ms;
+    const shortest_ms = Math.min(interval_ms, this.intervalBefore_ms(now_ms));
     // The round that a reply is for ends within an interval, or a little sooner.
     return (threshold - 1) * shortest_ms - 250;
   }
 
   /** How long it may take until threshold misses are seen. */
-  patience_ms(coarse_ms: number): number {
+  patience_ms(now_ms: number, coarse_ms: number): number {
     const { threshold, interval_ms } = this.branch;
-    return (threshold + 2) * (interval_ms + coarse_ms) + 500;
+    const longest_ms = Math.max(interval_ms, this.intervalBefore_ms(now_ms));
+    return (threshold + 2) * (longest_ms + coarse_ms) + 500;
+  }
+
+  /** The interval that was in force, if it was another one lately. */
+  private intervalBefore_ms(now_ms: number): number {
+    const { threshold, interval_ms } = this.branch;
+    const lately = now_ms - this.changed_ms < (threshold + 2) * interval_ms;
+    return lately ? this.before_ms : interval_ms;
   }
 }
