@@ -173,7 +173,7 @@ export function listGateway(index: i32): void {
 }
 
 function takeIkeSa(): void {
-  if (!readIkeSa(indicated.message, indicated.message_length)) {
+  if (!readIkeSa(indicated.message, indicated.message_length, indicated.asked_at_ms)) {
     understood = false;
     return;
   }

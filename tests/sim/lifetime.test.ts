@@ -52,6 +52,20 @@ describe("Phase 2", () => {
     });
   }
 
+  test("is renewed in time though the machine slept while a list of it was on its way", () => {
+    const connections = branches(1, { lifetime_s: 100, rekey_s: 0 });
+    const world = new World(new Engine(), connections);
+    world.charon.establish("branch0");
+    world.charon.response_ms = 500;
+    world.configure(monitored(connections, ...REKEY));
+    world.runUntil(() => world.charon.lists > 0, 5_000, 1);
+    world.setTime(world.now_ms + 50_000);
+    world.charon.response_ms = 0;
+    world.run(45_000);
+    assert.equal(renewals(world).length, 1);
+    assert.equal(world.said("is down"), 0);
+  });
+
   test("that strongSwan rekeys in time is left to it", () => {
     const world = idle({ lifetime_s: 600, rekey_s: 500 }, ...REKEY);
     world.run(5_000_000);

@@ -31,6 +31,7 @@ export const child_name: usize = memory.data(MAX_IKE_NAME_BYTES + 1);
 const ike: Message = messageAt(memory.data(MESSAGE_BYTES));
 const children: Message = messageAt(memory.data(MESSAGE_BYTES));
 let has_children: bool = false;
+let listed_at_ms: i64 = 0;
 
 /** The parts of an algorithm, put together when all are known. */
 @unmanaged
@@ -47,8 +48,9 @@ class Proposal {
 }
 const proposal: Proposal = changetype<Proposal>(memory.data(offsetof<Proposal>()));
 
-/** Reads the IKE_SA; false if the message is none of strongSwan's. */
-export function readIkeSa(p: usize, length: i32): bool {
+/** Reads the IKE_SA, as it was at `at_ms` at the soonest; false if the message is none of strongSwan's. */
+export function readIkeSa(p: usize, length: i32, at_ms: i64 = now_ms): bool {
+  listed_at_ms = at_ms;
   has_children = false;
   memory.fill(changetype<usize>(phase1), 0, PHASE1_BYTES);
   memory.fill(changetype<usize>(proposal), 0, offsetof<Proposal>());
@@ -227,7 +229,9 @@ function readSpi(m: Message): u32 {
 
 /** `seconds` ago; 0 if that is no number. */
 function past(seconds: i64): i64 {
-  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 - min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
+  return seconds < 0
+    ? 0
+    : max<i64>((listed_at_ms / 1000 - min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
 }
 
 /**
@@ -235,7 +239,9 @@ function past(seconds: i64): i64 {
  * has a random part, charon shows a time that was over before the SA was made.
  */
 function future(seconds: i64): i64 {
-  return seconds < 0 ? 0 : max<i64>((now_ms / 1000 + min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
+  return seconds < 0
+    ? 0
+    : max<i64>((listed_at_ms / 1000 + min(seconds, MAX_VICI_TIME_S)) * 1000, 1);
 }
 
 function readProposal(m: Message): void {

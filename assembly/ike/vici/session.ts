@@ -79,6 +79,8 @@ class Indicated {
   arg: i32;
   /** RESPONSE: whether charon accepted the request. */
   success: bool;
+  /** LIST_SA, LIST_CONN: when the list was asked for: charon made it no sooner. */
+  asked_at_ms: i64;
   /** CLOSED: whether it had been READY. */
   lost: bool;
   /** CLOSED: as in errno(3). */
@@ -422,6 +424,7 @@ function sendNext(): void {
   const entry = entryAt(next);
   in_flight = <Request>load<i32>(entry);
   in_flight_arg = load<i32>(entry, ARG);
+  indicated.asked_at_ms = now_ms;
   deadline_ms = now_ms + VICI_TIMEOUT_MS;
   writeRequest(entry);
   dropEntry(next);
