@@ -57,7 +57,8 @@ export function countersCame(index: i32): void {
 function turnRound(index: i32): void {
   const vpn = vpnAt(index);
   const counted = vpn.noted(Note.COUNTING) && vpn.current >= 0;
-  const traffic = counted ? lookAtTraffic(vpn) : Traffic.NONE;
+  const listed_at_ms = gatewayAt(vpn.gateway).listed_at_ms;
+  const traffic = counted ? lookAtTraffic(vpn, listed_at_ms) : Traffic.NONE;
   vpn.unnote(Note.COUNTING);
   const optimized = vpn.config.has(VpnFlag.OPTIMIZED);
   const fed = optimized && (traffic & Traffic.IN) != 0;

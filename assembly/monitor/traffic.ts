@@ -34,13 +34,13 @@ export function trafficListed(vpn: Vpn): void {
 }
 
 /**
- * Compares the SA's counters, freshly listed, with those of the last look. After a pause there is
+ * Compares the SA's counters, as listed then, with those of the last look. After a pause there is
  * nothing to compare with: what came in since may be long ago.
  */
-export function lookAtTraffic(vpn: Vpn): Traffic {
+export function lookAtTraffic(vpn: Vpn, listed_at_ms: i64): Traffic {
   const sa = phase2At(vpn.current);
-  const paused = now_ms - vpn.looked_at_ms > 2 * <i64>vpn.config.interval_ms;
-  vpn.looked_at_ms = now_ms;
+  const paused = listed_at_ms - vpn.looked_at_ms > 2 * <i64>vpn.config.interval_ms;
+  vpn.looked_at_ms = listed_at_ms;
   let traffic: i32 = Traffic.NONE;
   // The high-water mark stays when a reply is counted a look later than its packet.
   const user_in = sa.packets_in - <i64>vpn.own_in;

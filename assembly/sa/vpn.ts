@@ -126,6 +126,10 @@ export class Vpn {
    * Answers to this round and to earlier ones are too old to say 'up': a decision is not unmade.
    */
   stale_seq: u32;
+  /** The last round of which an echo was sent. */
+  sent_seq: u32;
+  /** The first round of the SA in use: answers to earlier ones say nothing of it. */
+  sa_seq: u32;
   /** Negotiations for it since it was last up. */
   recoveries: i32;
   /** Refusals in a row: the back-off's exponent. */
@@ -139,7 +143,7 @@ export class Vpn {
    */
   user_in: i64;
   user_out: i64;
-  /** When it was looked at last. */
+  /** When what was looked at last had been listed. */
   looked_at_ms: i64;
   /** Our own packets that the SA in use has carried. */
   own_in: u32;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import { branches, monitored, World } from "./lib/world.ts";
+import { branches, monitored, settled, World } from "./lib/world.ts";
 
 const REKEY = ["option rekey '1'", "option interval '1'", "option threshold '3'"];
 
@@ -40,6 +40,20 @@ test("a target falls silent: down after the threshold, up when it answers again"
   fault.run(5_000);
   assert.deepEqual(fault.states(), { branch0: "up" });
   assert.equal(said(fault, "successfully rekeyed"), 1);
+});
+
+test("without rekey: packets that came in long before 'down' bring no echo, however late listed", () => {
+  const world = settled(branches(1), "option interval '1'", "option threshold '3'");
+  world.charon.child("branch0").packets_in += 5;
+  world.run(30_000);
+  // A round waits 200 ms for fresh counters.
+  world.charon.response_ms = 300;
+  world.charon.peer("branch0").silent = true;
+  world.run(5_000);
+  assert.deepEqual(world.states(), { branch0: "down" });
+  const before = world.counts.echoes;
+  world.run(30_000);
+  assert.equal(world.counts.echoes, before);
 });
 
 test("without rekey: no echo leaves after 'down' until there is a new SA", () => {
