@@ -55,5 +55,6 @@ export function sendRound(index: i32): void {
     vpn.echoes_sent++;
     vpn.own_out++;
   }
+  vpn.sent_seq = vpn.seq;
   vpn.note(Note.PROBED);
 }

@@ -11,7 +11,7 @@ import { decide, Do, Event, Mode, nextState } from "./decision";
 import { sendRound } from "./echo_batch";
 import { renewPhase2 } from "./lifetime";
 import { localOf, remoteOf, sayUncovered } from "./resolve";
-import { closeRound, disownRounds } from "./samples";
+import { disownRounds, leaveRound } from "./samples";
 
 /** The mode that the configuration asks for. */
 export function modeOf(vpn: Vpn): Mode {
@@ -65,13 +65,9 @@ function forgetMisses(vpn: Vpn): void {
   vpn.answers = 0;
 }
 
-/**
- * Begins a round now, not at the interval's end; one that is out unanswered is repeated, not
- * judged.
- */
+/** Begins a round now, not at the interval's end; one that is out is not judged. */
 function probe(vpn: Vpn): void {
-  if (vpn.noted(Note.PROBED) && (vpn.samples & 1) != 0) closeRound(vpn);
-  vpn.unnote(Note.PROBED);
+  leaveRound(vpn);
   vpn.due_ms = now_ms;
   schedule(vpn.timer, now_ms);
 }

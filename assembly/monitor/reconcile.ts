@@ -14,6 +14,7 @@ import { happen } from "./effect";
 import { planRenewals } from "./lifetime";
 import { cover, localOf, remoteOf, resolve } from "./resolve";
 import { countersCame } from "./round";
+import { leaveRound } from "./samples";
 import { settle } from "./settle";
 import { startRounds } from "./start";
 import { beginTraffic, trafficListed } from "./traffic";
@@ -106,6 +107,8 @@ function lookAtPhase2(index: i32, found: bool): void {
   vpn.spi_in = sa.spi_in;
   vpn.note(Note.HAS_SA);
   vpn.unnote(Note.VERIFIED);
+  leaveRound(vpn);
+  vpn.sa_seq = vpn.seq;
   beginTraffic(vpn, sa);
   if (!found && vpn.config.has(VpnFlag.MONITOR)) {
     const lifetime_s = sa.expires_at_ms == 0 ? 0 : (sa.expires_at_ms - now_ms) / 1000;

@@ -141,17 +141,26 @@ export function replyCame(slot: Slot): void {
   vpn.samples |= bit;
   if (age >= vpn.seq - vpn.stale_seq) return;
   vpn.note(Note.ANSWERED);
-  vpn.note(Note.VERIFIED);
-  answered(reply.vpn);
+  if (age > vpn.seq - vpn.sa_seq) {
+    // The path works, but this is no answer on the SA in use.
+    forgiveMisses(vpn);
+  } else {
+    vpn.note(Note.VERIFIED);
+    answered(reply.vpn);
+  }
+}
+
+function forgiveMisses(vpn: Vpn): void {
+  vpn.misses = 0;
+  vpn.held = 0;
+  vpn.said_errno = 0;
+  vpn.answered_at_ms = now_ms;
 }
 
 /** A round counts as answered. */
 function answered(index: i32): void {
   const vpn = vpnAt(index);
-  vpn.misses = 0;
-  vpn.held = 0;
-  vpn.said_errno = 0;
-  vpn.answered_at_ms = now_ms;
+  forgiveMisses(vpn);
   vpn.answers++;
   if (vpn.answers >= vpn.config.recover || vpn.state == State.UP) happen(index, Event.ANSWERED);
 }
@@ -193,11 +202,17 @@ export function echoUnsent(index: i32, errno: i32): void {
     heldBack(vpn);
   } else if (errno == EAGAIN || errno == ENOBUFS) {
     // Our own machine is busy: that says nothing of the path.
-    vpn.unnote(Note.PROBED);
+    callOff(vpn);
   } else if (<i32>vpn.said_errno != errno) {
     vpn.said_errno = <u16>errno;
     echoUnsendable(vpn.config.name, vpn.target(0).address, errno);
   }
+}
+
+/** The round is not judged; where it has but one echo, nothing of it is out. */
+function callOff(vpn: Vpn): void {
+  vpn.unnote(Note.PROBED);
+  if (vpn.target_count == 1) vpn.sent_seq = vpn.seq - 1;
 }
 
 /**
@@ -206,7 +221,7 @@ export function echoUnsent(index: i32, errno: i32): void {
  */
 function heldBack(vpn: Vpn): void {
   if (vpn.held < u16.MAX_VALUE) vpn.held++;
-  if (vpn.held == 1 && listFor(vpn)) vpn.unnote(Note.PROBED);
+  if (vpn.held == 1 && listFor(vpn)) callOff(vpn);
   if (<i32>vpn.held == max(2, min(vpn.config.threshold, <i32>u16.MAX_VALUE))) {
     echoHeldBack(vpn.config.name, vpn.source, vpn.target(0).address);
   }

@@ -15,9 +15,14 @@ export function closeRound(vpn: Vpn): void {
   for (let t = 0; t < count; t++) vpn.target(t).answered <<= 1;
 }
 
+/** What is sent from now on has another number than what is out, be that judged still or not. */
+export function leaveRound(vpn: Vpn): void {
+  if (vpn.sent_seq == vpn.seq) closeRound(vpn);
+}
+
 /** From now on no answer to an echo that is already out says 'up'. */
 export function disownRounds(vpn: Vpn): void {
-  if (vpn.noted(Note.PROBED)) closeRound(vpn);
+  leaveRound(vpn);
   vpn.stale_seq = vpn.seq - 1;
 }
 

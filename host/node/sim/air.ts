@@ -110,7 +110,7 @@ export class Air {
     sa.packets_in++;
     const corrupted = world.random.percent(path.corrupts);
     const genuine = !corrupted && sent.instance === world.instance;
-    world.observer.packetIn(sent.branch, !genuine);
+    world.observer.packetIn(sent.branch, !genuine, sa);
     if (genuine) {
       world.observer.reply(sent, arrived.before);
       arrived.before = true;
@@ -159,7 +159,7 @@ export class Air {
       if (!traffic.in || path.esp_in > 0 || !peers.works(sa)) continue;
       if (random.percent(path.loss)) continue;
       sa.packets_in++;
-      observer.packetIn(branch, true);
+      observer.packetIn(branch, true, sa);
     }
   }
 }

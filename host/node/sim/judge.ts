@@ -60,6 +60,8 @@ export class Judge implements Observer {
   readonly log: string[] = [];
   /** When the vici connection was last not well. */
   vici_trouble_ms = -Infinity;
+  /** When charon was last slow, and how much. */
+  private slow = { at_ms: -Infinity, by_ms: 0 };
   /** Since when no fault is under way; Infinity: one is. */
   calm_ms = -Infinity;
   /** Whether all has come back since then. */
@@ -102,9 +104,13 @@ export class Judge implements Observer {
     this.of(sent.branch).reply(sent, this.now_ms);
   }
 
-  packetIn(branch: Branch, user: boolean): void {
-    if (!user) return;
+  packetIn(branch: Branch, user: boolean, sa: ChildSa): void {
     const truth = this.of(branch);
+    if (branch.optimized) {
+      const in_use = sa === this.world.peers.route(branch.source, branch.destinations[0]!);
+      truth.counted(user, in_use, this.now_ms);
+    }
+    if (!user) return;
     truth.inbound_ms = this.now_ms;
     truth.active_ms = this.now_ms;
     if (branch.optimized) truth.waiting_ms = this.now_ms;
@@ -146,6 +152,7 @@ export class Judge implements Observer {
         truth.no_sa_told = told;
       }
       if (has_sa) truth.negotiating = false;
+      if (has_sa && !truth.has_sa) truth.sa_ms = this.now_ms;
       if (!told) truth.no_sa_told = false;
       truth.has_sa = has_sa;
     }
@@ -179,6 +186,7 @@ export class Judge implements Observer {
     if (this.now_ms < this.next_sweep_ms) return;
     this.next_sweep_ms = this.now_ms + SWEEP_MS;
     this.look();
+    this.time();
     for (const invariant of ASKED.sweepAll) {
       this.hold(invariant, undefined, invariant.sweepAll(this));
     }
@@ -237,6 +245,15 @@ export class Judge implements Observer {
     return (4 + 2 * branches.length) * peers.response_ms + split_ms;
   }
 
+  /** How much later than an interval after it came user traffic may be seen. */
+  counters_late_ms({ branch }: Truth): number {
+    const { optimized, threshold, interval_ms } = branch;
+    const lately_ms = (threshold + 3) * interval_ms + this.slow.by_ms;
+    if (!optimized) return 0;
+    if (this.now_ms - this.slow.at_ms < lately_ms) return interval_ms + this.slow.by_ms;
+    return this.viciTroubled(lately_ms) ? interval_ms : 0;
+  }
+
   /** Whether the engine has a reason to say 'down' at once: the last SA went lately. */
   lostSa(truth: Truth): boolean {
     return !truth.has_sa || this.now_ms - truth.no_sa_ms < RECENT_MS;
@@ -285,6 +302,14 @@ export class Judge implements Observer {
     this.fresh = true;
   }
 
+  /** Remembers how slow charon is. */
+  private time(): void {
+    const by_ms = this.slowness_ms();
+    if (by_ms === 0) return;
+    const ended = this.now_ms - this.slow.at_ms > 2 * SWEEP_MS;
+    this.slow = { at_ms: this.now_ms, by_ms: ended ? by_ms : Math.max(by_ms, this.slow.by_ms) };
+  }
+
   private saidState(truth: Truth, state: "up" | "down"): void {
     if (state === "up") {
       for (const invariant of ASKED.up) this.hold(invariant, truth, invariant.up(this, truth));
@@ -292,6 +317,7 @@ export class Judge implements Observer {
       for (const invariant of ASKED.down) this.hold(invariant, truth, invariant.down(this, truth));
       truth.makeVoid(this.now_ms);
     }
+    if (state === "up") truth.used ||= 1;
     truth.said = state;
     truth.said_ms = this.now_ms;
     truth.waiting_ms = Math.max(truth.waiting_ms, this.now_ms);
@@ -306,11 +332,7 @@ export class Judge implements Observer {
 
   /** Another SA is in use; the VPNs are numbered from 1, in the order of the configuration. */
   private saidCompleted(tunnel_id: number): void {
-    const truth = [...this.truths.values()][tunnel_id - 1]!;
-    truth.anew_ms = this.now_ms;
-    truth.waiting_ms = this.now_ms;
-    // While it is up nothing that is out becomes void.
-    if (truth.said !== "up") truth.makeVoid(this.now_ms);
+    [...this.truths.values()][tunnel_id - 1]!.useAnother(this.now_ms);
   }
 
   private hold(

@@ -26,6 +26,11 @@ export class Truth {
   successes = 0;
   /** User packets came in. */
   inbound_ms = NEVER_MS;
+  /** When the latest of them did on the SA in use, and the latest genuine replies. */
+  readonly user_packets_ms: number[] = [];
+  readonly replies_ms: number[] = [];
+  /** Replies to echoes from before the SA in use: which SA they came on the engine cannot know. */
+  strays = 0;
   /** When the engine began to wait for an answer that did not come yet. */
   waiting_ms = NEVER_MS;
   /** Answers from before this are void: the SA was another, or the VPN was down. */
@@ -35,13 +40,19 @@ export class Truth {
   /** There is no CHILD_SA since. */
   no_sa_ms = NEVER_MS;
   has_sa = false;
+  /** There was none before then. */
+  sa_ms = NEVER_MS;
   no_sa_told = true;
   /** An SA was asked for, and neither came nor was given up. */
   negotiating = false;
   /** An echo or a request, or a reason why there is none. */
   active_ms = NEVER_MS;
-  /** The last fault that could reach it. */
-  fault_ms = NEVER_MS;
+  /** Whether an echo was answered that was sent since the SA in use came. */
+  verified = false;
+  /** When the SA in use came. */
+  used_ms = NEVER_MS;
+  /** SAs that this instance of the engine has used, as far as it said so. */
+  used = 0;
   last_delay_ms: number | undefined;
   /** Distinct genuine answers that this instance of the engine was given. */
   answers = 0;
@@ -51,10 +62,9 @@ export class Truth {
   readonly rounds = new Map<number, Round>();
   readonly last_echo_ms = new Map<string, number>();
 
-  /** What the interval was before it changed, and when that was. */
-  private before_ms = 0;
+  /** Intervals that were in force, and until when; and the one that is. */
+  private readonly before: { interval_ms: number; until_ms: number }[] = [];
   private known_ms: number;
-  private changed_ms = NEVER_MS;
 
   constructor(readonly branch: Branch) {
     this.known_ms = branch.interval_ms;
@@ -70,8 +80,31 @@ export class Truth {
     this.rounds.delete(round - REMEMBERED);
   }
 
+  /** A packet of a user's, or a reply, came in: what packet counters tell apart. */
+  counted(user: boolean, in_use: boolean, now_ms: number): void {
+    if (user && !in_use) return;
+    const times_ms = user ? this.user_packets_ms : this.replies_ms;
+    times_ms.push(now_ms);
+    if (times_ms.length > REMEMBERED) times_ms.shift();
+  }
+
+  /** The engine took another SA into use. */
+  useAnother(now_ms: number): void {
+    this.anew_ms = now_ms;
+    this.waiting_ms = now_ms;
+    this.used_ms = now_ms;
+    this.user_packets_ms.length = 0;
+    this.strays = 0;
+    this.verified = false;
+    this.used++;
+    // While it is up nothing that is out becomes void.
+    if (this.said !== "up") this.makeVoid(now_ms);
+  }
+
   /** Whether the reply is the first one to its echo, and in time. */
   reply({ round, destination, at_ms }: SentEcho, now_ms: number): boolean {
+    if (at_ms < this.used_ms) this.strays++;
+    else this.verified = true;
     const known = this.rounds.get(round);
     if (known === undefined || known.answered.includes(destination)) return false;
     known.answered.push(destination);
@@ -101,16 +134,17 @@ export class Truth {
     this.active_ms = now_ms;
     const { interval_ms } = this.branch;
     if (interval_ms !== this.known_ms) {
-      this.before_ms = this.known_ms;
+      this.before.push({ interval_ms: this.known_ms, until_ms: now_ms });
       this.known_ms = interval_ms;
-      this.changed_ms = now_ms;
     }
     if (!instance) return;
     this.makeVoid(now_ms);
     this.said = undefined;
+    this.used = 0;
     this.answers = 0;
     this.last_delay_ms = undefined;
     this.inbound_ms = NEVER_MS;
+    this.strays = 0;
     this.rounds.clear();
     this.last_echo_ms.clear();
     this.told.clear();
@@ -118,23 +152,26 @@ export class Truth {
 
   /** The shortest time in which threshold rounds can be missed. */
   window_ms(now_ms: number): number {
-    const { threshold, interval_ms } = this.branch;
-    const shortest_ms = Math.min(interval_ms, this.intervalBefore_ms(now_ms));
+    const { threshold } = this.branch;
+    const shortest_ms = Math.min(...this.intervals_ms(now_ms));
     // The round that a reply is for ends within an interval, or a little sooner.
     return (threshold - 1) * shortest_ms - 250;
   }
 
   /** How long it may take until threshold misses are seen. */
   patience_ms(now_ms: number, coarse_ms: number): number {
-    const { threshold, interval_ms } = this.branch;
-    const longest_ms = Math.max(interval_ms, this.intervalBefore_ms(now_ms));
+    const { threshold } = this.branch;
+    const longest_ms = Math.max(...this.intervals_ms(now_ms));
     return (threshold + 2) * (longest_ms + coarse_ms) + 500;
   }
 
-  /** The interval that was in force, if it was another one lately. */
-  private intervalBefore_ms(now_ms: number): number {
+  /** The interval, and those that were in force lately. */
+  private intervals_ms(now_ms: number): number[] {
     const { threshold, interval_ms } = this.branch;
-    const lately = now_ms - this.changed_ms < (threshold + 2) * interval_ms;
-    return lately ? this.before_ms : interval_ms;
+    const lately = this.before.filter(
+      (then) => now_ms - then.until_ms < (threshold + 2) * Math.max(interval_ms, then.interval_ms),
+    );
+    this.before.splice(0, this.before.length, ...lately);
+    return [interval_ms, ...lately.map((then) => then.interval_ms)];
   }
 }

@@ -40,7 +40,7 @@ export interface Observer {
   /** A genuine reply came in, for the first time or once more; the engine has not seen it yet. */
   reply(sent: SentEcho, again: boolean): void;
   /** A packet came in through the VPN's SA; `user`: not an answer to an echo. */
-  packetIn(branch: Branch, user: boolean): void;
+  packetIn(branch: Branch, user: boolean, sa: ChildSa): void;
   said(line: string): void;
   requested(text: string, connection: string): void;
   childrenChanged(connection: string, told: boolean): void;
