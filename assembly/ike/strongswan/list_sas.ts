@@ -48,7 +48,10 @@ class Proposal {
 }
 const proposal: Proposal = changetype<Proposal>(memory.data(offsetof<Proposal>()));
 
-/** Reads the IKE_SA, as it was at `at_ms` at the soonest; false if the message is none of strongSwan's. */
+/**
+ * Reads the IKE_SA, as it was at `at_ms` at the soonest; false if the message is none of
+ * strongSwan's.
+ */
 export function readIkeSa(p: usize, length: i32, at_ms: i64 = now_ms): bool {
   listed_at_ms = at_ms;
   has_children = false;
