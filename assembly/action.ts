@@ -27,6 +27,10 @@ export const enum Action {
   NETLINK_SEND = 8,
   /** The configuration is in force, which has no mistake; a text that sums it up. */
   CONFIG_TAKEN = 9,
+  /** Begin (argument 1) or end (0) a recording (docs/recording.md); `recorder` follows. */
+  RECORDER = 10,
+  /** Answer control client `argument` with what was recorded, then close it. */
+  SAVE_RECORDING = 11,
 }
 
 const RECORD_BYTES: i32 = 16;

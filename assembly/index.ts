@@ -7,9 +7,12 @@
  *
  * The order at one wake-up: replies, then vici, netlink and commands, then
  * `tick` and `chores` when `deadline()` is reached.
+ *
+ * What a recorder needs stands at the end: docs/recording.md.
  */
 import "./abort";
 import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
+import { wipe as wipeBytes } from "./bytes/wipe";
 import { setTime, setUtcOffset } from "./clock";
 import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
@@ -18,10 +21,13 @@ import { readConfig } from "./config/read";
 import { initConfig } from "./config/staged";
 import { summarize } from "./config/summary";
 import { runCommand } from "./console/command";
+import { answerRecord } from "./console/record";
+import { wipeReply } from "./console/reply";
 import { configurationLoaded, configurationRefused } from "./event/text";
+import { conceal as concealSlots, reveal as revealSlots } from "./icmp/conceal";
 import { parseReply, setIdentifier } from "./icmp/echo";
-import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES } from "./icmp/slot";
-import { setKey } from "./icmp/token";
+import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES, wipeSlots } from "./icmp/slot";
+import { keyAddress, setKey } from "./icmp/token";
 import { initPlaces } from "./ike/places";
 import * as session from "./ike/vici/session";
 import { BATCH, INPUT_BYTES } from "./limits";
@@ -30,6 +36,7 @@ import { converse, resync, resyncDeadline } from "./monitor/conversation";
 import { timerDue } from "./monitor/due";
 import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
 import { networkChanged } from "./monitor/network";
+import { recorderTold } from "./monitor/recorder";
 import { rebuildRegistry } from "./monitor/registry";
 import { echoUnsent, replyCame } from "./monitor/round";
 import { startDump } from "./netlink/network";
@@ -84,12 +91,14 @@ function end(): i32 {
 
 /**
  * Once for each instance, before anything else. `key0` and `key1` are secret and
- * random: the echoes' tokens hang on them. `identifier` is the ICMP identifier,
- * 1 to 65535, that the host's filter lets through.
+ * random: the echoes' tokens hang on them. `seed` is random, too: the jitter hangs
+ * on it. `identifier` is the ICMP identifier, 1 to 65535, that the host's filter
+ * lets through.
  */
 export function start(
   key0: i64,
   key1: i64,
+  seed: i64,
   identifier: i32,
   utc_offset_s: i32,
   now_ms: i64,
@@ -99,7 +108,7 @@ export function start(
   setUtcOffset(utc_offset_s);
   setKey(key0, key1);
   setIdentifier(identifier);
-  seedRandom(key0 ^ key1);
+  seedRandom(seed);
   initWheel(now_ms);
   initVpns();
   initGateways();
@@ -228,6 +237,39 @@ export function command(client: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   runCommand(client, input_buffer, checked(len));
   return end();
+}
+
+/**
+ * The host records all inputs from this one on (`on` 1), or no longer; `errno`: what keeps it from
+ * that, 0 if RECORDER asked for it.
+ */
+export function recorder(on: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  recorderTold(on != 0, errno);
+  answerRecord();
+  return end();
+}
+
+/** Hides the tokens of the first `count` slots of a batch, in their place (icmp/conceal.ts). */
+export function conceal(slots: usize, version: i32, count: i32): void {
+  concealSlots(slots, version, count);
+}
+
+/** Undoes `conceal` under the key of this instance. */
+export function reveal(slots: usize, version: i32, count: i32): void {
+  revealSlots(slots, version, count);
+}
+
+/** Clears the bytes that no later call reads: input, slots, and the last answer. */
+export function wipe(): void {
+  wipeBytes(input_buffer, INPUT_BYTES);
+  wipeSlots();
+  wipeReply();
+}
+
+/** Where the 16 bytes of the key are, which no snapshot may hold. */
+export function secret(): usize {
+  return keyAddress();
 }
 
 function checked(len: i32): i32 {

@@ -1,5 +1,5 @@
 /**
- * Jitter. Seeded from the host's key, so a recording of the inputs gives the same
+ * Jitter. Its seed comes from the host, so a recording of the inputs gives the same
  * jitter again. SplitMix64; nothing here is secret.
  */
 let state: u64 = 0;

@@ -3,7 +3,7 @@
  *
  *     assembly/          -> build/engine.wasm, .wat   asc
  *     compile-engine     -> (a tool)                  cargo
- *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine
+ *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine, and .sha256
  *     host/device        -> build/rekeyd, rekeyctl    cargo; holds the artifact
  *
  * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
@@ -22,6 +22,7 @@ import {
 import { digest, filesBelow } from "./tree.ts";
 
 const MANIFEST = "host/device/Cargo.toml";
+const EXPORT_GLOBALS = "./tools/export_globals.js";
 const CARGO_OUT = "host/device/target";
 const DAEMON = `${CARGO_OUT}/release/rekeyd`;
 const COMPILER = `${CARGO_OUT}/debug/compile-engine`;
@@ -78,18 +79,19 @@ function install(from: string, to: string, ...links: string[]): void {
 const target = /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }))?.[1];
 if (target === undefined) throw new Error("rustc -vV names no host");
 const artifact = `build/engine.${target}.cwasm`;
+const sha256 = `build/engine.${target}.sha256`;
 mkdirSync("build", { recursive: true });
 
 whenChanged(
   "build/engine.wasm",
-  [...filesBelow("assembly", ".ts"), "asconfig.json", "package-lock.json"],
+  [...filesBelow("assembly", ".ts"), "asconfig.json", EXPORT_GLOBALS, "package-lock.json"],
   ["build/engine.wasm", "build/engine.wat"],
-  () => run("node_modules/.bin/asc", ["--target", "release"]),
+  () => run("node_modules/.bin/asc", ["--target", "release", "--transform", EXPORT_GLOBALS]),
 );
 
 cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", "-p", "compile-engine");
 
-whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact], () =>
+whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact, sha256], () =>
   run(COMPILER, ["build/engine.wasm", artifact]),
 );
 

@@ -137,6 +137,13 @@ export class GlobalConfig {
   set threshold(value: i32) {
     store<i32>(changetype<usize>(this) + GLOBAL_SCALARS, value, 4);
   }
+  /** Whether all inputs are recorded. */
+  get recorder(): bool {
+    return load<u8>(changetype<usize>(this) + GLOBAL_SCALARS, 8) != 0;
+  }
+  set recorder(value: bool) {
+    store<u8>(changetype<usize>(this) + GLOBAL_SCALARS, <u8>value, 8);
+  }
 }
 
 /** The global settings in force. */

@@ -19,6 +19,7 @@ export const enum Option {
   INTERVAL,
   THRESHOLD,
   VICI,
+  RECORDER,
   GATEWAY,
   CHILD,
   MONITOR,
@@ -43,6 +44,8 @@ export function optionName(option: Option): string {
       return "threshold";
     case Option.VICI:
       return "vici";
+    case Option.RECORDER:
+      return "recorder";
     case Option.GATEWAY:
       return "gateway";
     case Option.CHILD:
@@ -100,8 +103,8 @@ export function optionExample(option: Option): string {
 
 /** Whether the option may stand in such a section. */
 export function belongs(option: Option, section: Section): bool {
-  if (section == Section.GLOBAL) return option <= Option.VICI;
-  return option != Option.VICI;
+  if (section == Section.GLOBAL) return option <= Option.RECORDER;
+  return option != Option.VICI && option != Option.RECORDER;
 }
 
 /** The option of the section with this name, or Option.COUNT. */

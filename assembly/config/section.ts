@@ -63,8 +63,11 @@ export function setGlobalOption(config: GlobalConfig, option: Option): void {
     case Option.THRESHOLD:
       config.threshold = number(option, MIN_THRESHOLD, MAX_THRESHOLD, config.threshold);
       break;
-    default:
+    case Option.VICI:
       setPath(config.vici);
+      break;
+    default:
+      config.recorder = onOrOff(option) > 0;
   }
 }
 
@@ -216,12 +219,18 @@ function number(option: Option, from: i32, to: i32, otherwise: i32): i32 {
 }
 
 function setFlag(config: VpnConfig, option: Option, flag: VpnFlag): void {
-  const on = parseBool(word(2), wordLength(2));
+  const on = onOrOff(option);
   if (on > 0) config.flags |= flag;
-  if (on >= 0) return;
-  if (option == Option.MONITOR) monitor_unclear = true;
+  if (on < 0 && option == Option.MONITOR) monitor_unclear = true;
+}
+
+/** 1 on, 0 off, -1 neither: a mistake. */
+function onOrOff(option: Option): i32 {
+  const on = parseBool(word(2), wordLength(2));
+  if (on >= 0) return on;
   badValue(option).text(" is neither on nor off; it is 1 or 0");
   endMistake();
+  return on;
 }
 
 function setIkeName(option: Option, field: usize): void {

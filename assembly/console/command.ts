@@ -5,6 +5,7 @@
  *     [json] get vpn [NAME]
  *     [json] get vpnmonitor
  *     [json] get event
+ *     [json] record start|stop|save
  *
  * `help`, or `?` in place of any word, answers with what may stand there.
  */
@@ -17,6 +18,7 @@ import { getSa, SaFilter } from "./get_sa";
 import { getVpnDetail, getVpnTable } from "./get_vpn";
 import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
 import { beginObject, endObject, key, textValue } from "./json";
+import { record, saveRecord } from "./record";
 import { beginError, beginReply, endError, endJsonReply, endTextReply } from "./reply";
 import { getVpnJson, getVpnsJson } from "./vpn_json";
 
@@ -36,7 +38,10 @@ let json: bool = false;
 const name: usize = memory.data(1 + MAX_NAME_BYTES);
 
 function commands(): string {
-  return "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
+  return (
+    "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event, " +
+    "record start|stop|save"
+  );
 }
 
 /** Runs the command line of `len` bytes at `p` and answers client `asker`. */
@@ -51,6 +56,8 @@ export function runCommand(asker: i32, p: usize, len: i32): void {
     endError(client, json);
   } else if (take("get")) {
     get();
+  } else if (take("record")) {
+    recorder();
   } else if (take("help")) {
     help(commands());
   } else {
@@ -120,6 +127,15 @@ function event(): void {
   if (json) getEventJson(w);
   else getEvent(w);
   endReply();
+}
+
+function recorder(): void {
+  const start = take("start");
+  const stop = !start && take("stop");
+  const known = start || stop || take("save");
+  if (!known || next < word_count) unknown("there are record start, record stop, record save FILE");
+  else if (start || stop) record(start, client, json);
+  else saveRecord(client);
 }
 
 function endReply(): void {

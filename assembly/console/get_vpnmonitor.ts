@@ -23,6 +23,7 @@ import {
   numberValue,
   stringValue,
 } from "./json";
+import { writeRecorder, writeRecorderJson } from "./record";
 
 let configured: i32 = 0;
 let monitored: i32 = 0;
@@ -39,6 +40,7 @@ export function getVpnmonitor(w: Writer): void {
   w.text("strongSwan (vici): ").name(running.vici);
   w.text(isReady() ? ", connected\n" : ", not connected\n");
   writeConfiguration(w);
+  writeRecorder(w);
   w.text("VPNs: ")
     .decimal(configured)
     .text(" configured, ")
@@ -71,6 +73,7 @@ export function getVpnmonitorJson(w: Writer): void {
   nameValue(key(w, "vici"), running.vici);
   boolValue(key(w, "connected"), isReady());
   configuration(w);
+  writeRecorderJson(key(w, "recorder"));
   beginObject(key(w, "vpns"));
   numberValue(key(w, "configured"), configured);
   numberValue(key(w, "monitored"), monitored);

@@ -1,5 +1,6 @@
 import { act, Action } from "../action";
 import { makePrintable } from "../bytes/utf8";
+import { wipe } from "../bytes/wipe";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_REPLY_BYTES } from "../limits";
 import { beginObject, endObject, key, stringValue } from "./json";
@@ -77,4 +78,9 @@ function reopen(): void {
 
 function send(client: i32): void {
   act(Action.REPLY, client, writer.start, writer.length);
+}
+
+/** Clears the last answer, which the host has taken. */
+export function wipeReply(): void {
+  wipe(buffer, MAX_REPLY_BYTES);
 }

@@ -15,7 +15,7 @@ import { Severity } from "./severity";
  */
 
 /** ScreenOS's event numbers. */
-const enum Id {
+export const enum Id {
   /** "VPN configuration" */
   CONFIGURATION = 17,
   VPN_UP = 40,

@@ -20,16 +20,21 @@ import { token } from "./token";
  * Only we read the data, so it is in the engine's byte order.
  */
 const TYPE = 0;
-const CHECKSUM = 2;
+/** Offset of the checksum. */
+export const CHECKSUM = 2;
 const IDENTIFIER = 4;
 const SEQUENCE = 6;
-const VPN = 8;
+/** Offset of what follows ICMP's header. */
+export const DATA = 8;
+const VPN = DATA;
 const SEQ = 12;
 const SENT = 16;
 const TARGET = 24;
 const LENGTH = 28;
-const TOKEN = 32;
-const PADDING = 40;
+/** Offset of the token. */
+export const TOKEN = 32;
+/** Offset of what follows the token. */
+export const PADDING = 40;
 
 const ECHO_V4: u32 = 8;
 const ECHO_REPLY_V4: u32 = 0;
@@ -75,7 +80,7 @@ export function buildEcho(
   now_ms: i64,
   size: i32,
 ): void {
-  assert(size >= MIN_ECHO_BYTES && size <= MAX_ECHO_BYTES);
+  assert(isEchoSize(size));
   const v4 = isV4(destination);
   slot.family = <u16>(v4 ? Family.INET : Family.INET6);
   slot.length = size;
@@ -115,7 +120,7 @@ export function parseReply(slot: Slot, version: i32): bool {
     message += header;
     length -= header;
   }
-  if (length < MIN_ECHO_BYTES || length > MAX_ECHO_BYTES) return false;
+  if (!isEchoSize(length)) return false;
 
   // Type and code, then ours and consistent, then proven, and the costly rest last.
   const type = version == 4 ? ECHO_REPLY_V4 : ECHO_REPLY_V6;
@@ -135,22 +140,27 @@ export function parseReply(slot: Slot, version: i32): bool {
   return true;
 }
 
+/** Whether an ICMP message of ours, with its header, may be so long. */
+export function isEchoSize(length: i32): bool {
+  return length >= MIN_ECHO_BYTES && length <= MAX_ECHO_BYTES;
+}
+
 /** Length of the IPv4 header in front of a whole ICMP packet, or 0 where it is none. */
-function ipv4HeaderBytes(p: usize, length: i32): i32 {
+export function ipv4HeaderBytes(p: usize, length: i32): i32 {
   if (length < MIN_IPV4_HEADER_BYTES) return 0;
   const version = (<i32>load<u8>(p)) >> 4;
   const header = ((<i32>load<u8>(p)) & 15) * 4;
   const total = <i32>loadU16be(p + 2);
   const protocol = <i32>load<u8>(p, 9);
-  const right =
-    version == 4 && header >= MIN_IPV4_HEADER_BYTES && total == length && protocol == PROTOCOL_ICMP;
-  return right ? header : 0;
+  if (version != 4 || header < MIN_IPV4_HEADER_BYTES || header > length) return 0;
+  return total == length && protocol == PROTOCOL_ICMP ? header : 0;
 }
 
 /** What the token is computed over, side by side. */
 const vouched: usize = memory.data(16 + TOKEN - VPN, 8);
 
-function tokenOf(message: usize, peer: usize): u64 {
+/** The token that belongs into the message, which went to `peer`. */
+export function tokenOf(message: usize, peer: usize): u64 {
   copyAddress(vouched, peer);
   store<u64>(vouched, load<u64>(message, VPN), 16);
   store<u64>(vouched, load<u64>(message, SENT), 24);
@@ -163,7 +173,8 @@ function copyAddress(to: usize, from: usize): void {
   store<u64>(to, load<u64>(from, 8), 8);
 }
 
-function isZero(p: usize, len: i32): bool {
+/** Whether all bytes are zero. */
+export function isZero(p: usize, len: i32): bool {
   const end = p + len;
   let bits: u64 = 0;
   for (; p + 8 <= end; p += 8) bits |= load<u64>(p);

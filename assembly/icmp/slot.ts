@@ -1,3 +1,4 @@
+import { wipe } from "../bytes/wipe";
 import { BATCH } from "../limits";
 
 /** Bytes of a slot; the host checks its own idea of this layout against `slotBytes`. */
@@ -69,4 +70,11 @@ export function receiveSlot(index: i32): Slot {
 export function sendSlot(version: i32, index: i32): Slot {
   assert(<u32>index < <u32>BATCH);
   return changetype<Slot>(sendSlots(version) + index * SLOT_BYTES);
+}
+
+/** Clears all slots. */
+export function wipeSlots(): void {
+  wipe(receive_slots, BATCH * SLOT_BYTES);
+  wipe(send_slots_v4, BATCH * SLOT_BYTES);
+  wipe(send_slots_v6, BATCH * SLOT_BYTES);
 }

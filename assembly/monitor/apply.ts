@@ -26,6 +26,7 @@ import { connectToCharon, distrustListing, lookAtConnections } from "./conversat
 import { forgetRenewals } from "./lifetime";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
+import { askRecorder, isRecording } from "./recorder";
 import { forgetSamples } from "./samples";
 import { startRounds } from "./start";
 
@@ -64,7 +65,9 @@ function applyGlobal(): bool {
     if (staged.interval_ms != running.interval_ms) intervalSet(staged.interval_ms);
     if (staged.threshold != running.threshold) thresholdSet(staged.threshold);
   }
+  const records = staged.recorder != running.recorder;
   memory.copy(changetype<usize>(running), changetype<usize>(staged), GLOBAL_CONFIG_BYTES);
+  if (records && running.recorder != isRecording()) askRecorder(running.recorder);
   return moved;
 }
 

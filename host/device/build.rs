@@ -11,9 +11,13 @@ fn main() {
     });
     println!("cargo::rerun-if-env-changed=REKEYD_ENGINE");
     println!("cargo::rerun-if-changed={engine}");
-    if !Path::new(&engine).exists() {
+    let sha256 = Path::new(&engine).with_extension("sha256");
+    println!("cargo::rerun-if-changed={}", sha256.display());
+    let sha256 = std::fs::read_to_string(sha256).unwrap_or_default();
+    if !Path::new(&engine).exists() || sha256.is_empty() {
         println!("cargo::error={engine} is missing: `npm run build` makes it");
     }
     println!("cargo::rustc-env=REKEYD_ENGINE={engine}");
+    println!("cargo::rustc-env=REKEYD_ENGINE_SHA256={}", sha256.trim());
     println!("cargo::rustc-env=REKEYD_TARGET={target}");
 }

@@ -16,6 +16,8 @@ export const Action = {
   CONFIG_ERROR: 7,
   NETLINK_SEND: 8,
   CONFIG_TAKEN: 9,
+  RECORDER: 10,
+  SAVE_RECORDING: 11,
 } as const;
 
 /** What the engine asks for. The bytes are a copy. */
@@ -112,8 +114,13 @@ export class Engine {
     this.receive_slots = this.exports.receiveSlots();
   }
 
-  start(key: [bigint, bigint], identifier: number, utc_offset_s = 0): ActionRecord[] {
-    return this.call("start", ...key, identifier, utc_offset_s);
+  start(
+    key: [bigint, bigint],
+    identifier: number,
+    utc_offset_s = 0,
+    seed = key[0] ^ key[1],
+  ): ActionRecord[] {
+    return this.call("start", ...key, seed, identifier, utc_offset_s);
   }
 
   configure(path: string, text: string): ActionRecord[] {
@@ -172,6 +179,10 @@ export class Engine {
 
   command(client: number, line: string): ActionRecord[] {
     return this.call("command", client, this.write(Buffer.from(line)));
+  }
+
+  recorder(on: boolean, errno: number): ActionRecord[] {
+    return this.call("recorder", on ? 1 : 0, errno);
   }
 
   /** When `tick` and `chores` are due; Infinity for never. */

@@ -96,7 +96,10 @@ describe("the command line", () => {
       const usage = await run("walk");
       assert.equal(usage.code, 2);
       assert.match(usage.stderr, /usage: rekeyd run/);
-      assert.match((await run("--version")).stdout, /^rekeyd \d+\.\d+\.\d+\n$/);
+      assert.match(
+        (await run("--version")).stdout,
+        /^rekeyd \d+\.\d+\.\d+\nengine [0-9a-f]{64}\n$/,
+      );
       const unreachable = await rekeyd.rekeyctl("get", "vpn");
       assert.equal(unreachable.code, 3);
       assert.match(unreachable.stderr, /no answer from rekeyd at .*rekeyd\.control/);

@@ -128,6 +128,7 @@ const EXAMPLE =
   "\toption interval '5'\n" +
   "\toption threshold '4'\n" +
   "\toption vici '/run/charon.vici'\n" +
+  "\toption recorder '1'\n" +
   "\n" +
   "config vpn 'branch'\n" +
   "\toption gateway 's2s'\n" +
@@ -302,6 +303,7 @@ describe("config/read: what is good", () => {
     expect(stagedGlobal().interval_ms).toBe(5000);
     expect(stagedGlobal().threshold).toBe(4);
     expect(name(stagedGlobal().vici)).toBe("/run/charon.vici");
+    expect(stagedGlobal().recorder).toBe(true);
     expect(stagedCount()).toBe(2);
     const vpn = stagedVpn(0);
     expect(name(vpn.name)).toBe("branch");
@@ -340,6 +342,7 @@ describe("config/read: what is good", () => {
     expect(stagedGlobal().interval_ms).toBe(10_000);
     expect(stagedGlobal().threshold).toBe(10);
     expect(name(stagedGlobal().vici)).toBe("/var/run/charon.vici");
+    expect(stagedGlobal().recorder).toBe(false);
   });
 
   test("takes the global section wherever it stands, and uci export's first line", () => {
@@ -475,7 +478,8 @@ describe("config/read: what is wrong", () => {
         "phase1_lifetime",
     );
     expect(read("config vpnmonitor 'global'\noption rekey 1")).toBe(
-      "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, vici",
+      "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, vici, " +
+        "recorder",
     );
     expect(readVpn("option")).toBe("vpn.conf:3: the option has no name; write option NAME 'VALUE'");
     expect(readVpn("option interval")).toBe(
@@ -542,6 +546,9 @@ describe("config/read: what is wrong", () => {
   });
 
   test("words", () => {
+    expect(read("config vpnmonitor global\noption recorder maybe")).toBe(
+      "vpn.conf:2: recorder 'maybe' is neither on nor off; it is 1 or 0",
+    );
     expect(readVpn("option monitor maybe\noption rekey 1")).toBe(
       "vpn.conf:3: monitor 'maybe' is neither on nor off; it is 1 or 0",
     );

@@ -13,6 +13,8 @@ import * as json from "../../assembly/console/json";
 import { sta, stateWord } from "../../assembly/console/sta";
 import { clearEvents } from "../../assembly/event/log";
 import { connectionUnknown, saDeactivated, vpnDown, vpnUp } from "../../assembly/event/text";
+import { recorderTold } from "../../assembly/monitor/recorder";
+import { answerRecord } from "../../assembly/console/record";
 import { MAX_COMMAND_BYTES, MAX_EVENTS, MAX_REPLY_BYTES } from "../../assembly/limits";
 import { rebuildRegistry } from "../../assembly/monitor/registry";
 import { gatewayAt, initGateways, Negotiation, takeGateway } from "../../assembly/sa/gateway";
@@ -557,12 +559,83 @@ describe("get vpnmonitor", () => {
         "VPN monitor threshold: 10\n" +
         "strongSwan (vici): /var/run/charon.vici, not connected\n" +
         "Configuration: none\n" +
+        "Recorder: off\n" +
         "VPNs: 2 configured, 1 monitored; 1 up, 0 down, 0 ready, 1 inactive\n",
     );
     expect(ask("json get vpnmonitor")).toBe(
       'ok\n{"interval_ms":500,"threshold":10,"vici":"/var/run/charon.vici","connected":false,' +
-        '"configuration":null,' +
+        '"configuration":null,"recorder":{"on":false,"since":null,"error":null},' +
         '"vpns":{"configured":2,"monitored":1,"inactive":1,"ready":0,"up":1,"down":0}}\n',
+    );
+  });
+});
+
+/** The only action of the call, as kind and argument. */
+function action(): string {
+  assert(actionCount() == 1);
+  return `${load<u32>(actionBuffer())} ${load<u32>(actionBuffer(), 4)}`;
+}
+
+/** Gives the command without a look at what it answers. */
+function tell(command: string): void {
+  resetActions();
+  runCommand(7, room, put(command));
+}
+
+/** What the client is answered when the host tells what became of its command. */
+function hear(on: bool, errno: i32): string {
+  resetActions();
+  recorderTold(on, errno);
+  resetActions();
+  answerRecord();
+  if (actionCount() == 0) return "";
+  const reply = actionBuffer();
+  return String.UTF8.decodeUnsafe(load<usize>(reply, 8), load<u32>(reply, 12));
+}
+
+describe("record", () => {
+  test("a command is the host's affair first, and answered when that is known", () => {
+    tell("record start");
+    expect(action()).toBe("10 1");
+    expect(hear(true, 0)).toBe("ok\nRecorder: on since 2026-11-23 13:20:01\n");
+    expect(hear(true, 0)).toBe("");
+    expect(ask("record start")).toBe("ok\nRecorder: on since 2026-11-23 13:20:01\n");
+    expect(ask("get vpnmonitor").includes("\nRecorder: on since 2026-11-23 13:20:01\n")).toBe(true);
+    tell("json record stop");
+    expect(action()).toBe("10 0");
+    expect(hear(false, 0)).toBe(
+      'ok\n{"recorder":{"on":false,"since":"2026-11-23T13:20:01.250Z","error":null}}\n',
+    );
+    expect(ask("record stop")).toBe("ok\nRecorder: off since 2026-11-23 13:20:01\n");
+  });
+
+  test("what keeps it from recording is told, and shown until it records", () => {
+    tell("record start");
+    expect(hear(false, 28)).toBe("error\nrecording is not possible: No space left on device\n");
+    expect(ask("get vpnmonitor").includes("13:20:01: No space left on device\nVPNs")).toBe(true);
+    expect(ask("json get vpnmonitor").includes('"error":"No space left on device"}')).toBe(true);
+    tell("json record start");
+    expect(hear(false, 13)).toBe(
+      'error\n{"error":"recording is not possible: Permission denied"}\n',
+    );
+    tell("record start");
+    expect(hear(true, 0)).toBe("ok\nRecorder: on since 2026-11-23 13:20:01\n");
+    hear(false, 28);
+    expect(ask("get event").includes("Recording is not possible (No space left")).toBe(true);
+    recorderTold(false, 0);
+    resetActions();
+  });
+
+  test("saving is the host's affair alone", () => {
+    tell("record save");
+    expect(action()).toBe("11 7");
+    expect(ask("record save x")).toBe(
+      "error\nunknown word 'x' after 'save'; there are record start, record stop, " +
+        "record save FILE\n",
+    );
+    expect(ask("record")).toBe(
+      "error\nthe command is incomplete; there are record start, record stop, " +
+        "record save FILE\n",
     );
   });
 });
@@ -572,7 +645,7 @@ describe("get vpnmonitor: the configuration", () => {
     noteLoaded(room, put("/etc/config/rekeyd"));
     expect(
       ask("get vpnmonitor").includes(
-        "\nConfiguration: /etc/config/rekeyd, loaded 2026-11-23 13:20:01\nVPNs: ",
+        "\nConfiguration: /etc/config/rekeyd, loaded 2026-11-23 13:20:01\nRecorder: ",
       ),
     ).toBe(true);
     expect(
@@ -593,7 +666,7 @@ describe("get vpnmonitor: the configuration", () => {
       ask("get vpnmonitor").includes(
         "loaded 2026-11-23 13:20:01\n" +
           "Last reload: refused 2026-11-23 13:21:01, 2 mistakes; vpn.conf:1: a line cannot begin " +
-          "with 'optoin'; did you mean 'option'?\nVPNs: ",
+          "with 'optoin'; did you mean 'option'?\nRecorder: ",
       ),
     ).toBe(true);
     expect(
@@ -648,7 +721,8 @@ describe("commands", () => {
 
   test("what is not understood is named, with what would be right", () => {
     const all =
-      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
+      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event, " +
+      "record start|stop|save";
     expect(ask("")).toBe("error\nthe command is incomplete; " + all + "\n");
     expect(ask("json")).toBe('error\n{"error":"the command is incomplete; ' + all + '"}\n');
     expect(ask("get")).toBe("error\nthe command is incomplete; " + all + "\n");
@@ -687,7 +761,8 @@ describe("commands", () => {
 
   test("who asks is told what may stand there", () => {
     const all =
-      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event";
+      "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event, " +
+      "record start|stop|save";
     expect(ask("help")).toBe("ok\n" + all + "\n");
     expect(ask("help me")).toBe("ok\n" + all + "\n");
     expect(ask("?")).toBe("ok\n" + all + "\n");
@@ -697,6 +772,7 @@ describe("commands", () => {
     expect(ask("get sa id ?")).toBe("ok\nwrite get sa id 0x00000001\n");
     expect(ask("get vpn ?")).toBe("ok\nwrite get vpn [NAME]\n");
     expect(ask("get vpn branch ?")).toBe("ok\nwrite get vpn NAME\n");
+    expect(ask("record ?")).toBe("ok\nthere are record start, record stop, record save FILE\n");
   });
 
   test("any bytes get one answer", () => {

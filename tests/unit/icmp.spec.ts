@@ -13,6 +13,21 @@ import {
 import { setKey, token } from "../../assembly/icmp/token";
 import { BATCH, MAX_ECHO_BYTES, MIN_ECHO_BYTES } from "../../assembly/limits";
 import { randomBelow, seedRandom } from "../../assembly/random";
+import {
+  answer,
+  begin,
+  destination,
+  headerBytes,
+  IDENTIFIER,
+  mendChecksum,
+  roundTrip,
+  SENT,
+  SEQ,
+  setReferenceKey,
+  source,
+  TARGET,
+  VPN,
+} from "./echoes";
 import { flip, mutate, put, random, randomBytes } from "./hostile";
 
 const room: usize = memory.data(2048, 8);
@@ -110,10 +125,6 @@ const siphash: usize = memory.data<u64>([
   0x6ca4ecb15c5f91e1, 0x9f626da15c9625f3, 0xe51b38608ef25f57, 0x958a324ceb064572,
 ]);
 
-function setReferenceKey(): void {
-  setKey(0x0706050403020100, 0x0f0e0d0c0b0a0908);
-}
-
 describe("icmp/token", () => {
   test("gives the reference values of SipHash-2-4", () => {
     setReferenceKey();
@@ -161,67 +172,6 @@ describe("icmp/slot", () => {
   });
 });
 
-const source: usize = memory.data(ADDRESS_BYTES, 8);
-const destination: usize = memory.data(ADDRESS_BYTES, 8);
-const IDENTIFIER = 0xbeef;
-
-/** What the specs send, unless they say otherwise. */
-const VPN = 99_999;
-const TARGET = 3;
-const SEQ: u32 = 0xfedc_ba98;
-const SENT: i64 = 0x0123_4567_89ab;
-
-function begin(version: i32): void {
-  setReferenceKey();
-  setIdentifier(IDENTIFIER);
-  const from = version == 4 ? "10.1.0.1" : "2001:db8:1::1";
-  const to = version == 4 ? "10.2.0.10" : "2001:db8:2::10";
-  parseAddress(put(from), from.length, source);
-  parseAddress(put(to), to.length, destination);
-}
-
-/** Offset of the ICMP message in what is received. */
-function headerBytes(version: i32): i32 {
-  return version == 4 ? 20 : 0;
-}
-
-/**
- * Answers the echo as its target would (RFC 792, RFC 4443: another type, the checksum mended, all
- * else as it came) into the slot, as the kernel would deliver it.
- */
-function answer(echo: Slot, version: i32, into: Slot, options: i32 = 0): void {
-  const size = <i32>echo.length;
-  const header = version == 4 ? headerBytes(version) + options : 0;
-  const p = into.message;
-  memory.fill(changetype<usize>(into), 0, SLOT_BYTES);
-  memory.copy(into.peer, echo.peer, ADDRESS_BYTES);
-  into.length = header + size;
-  if (version == 4) {
-    store<u8>(p, <u8>(0x40 | (header >> 2)));
-    storeU16be(p + 2, header + size);
-    store<u8>(p, 64, 8);
-    store<u8>(p, 1, 9);
-    memory.copy(p + 12, echo.peer + 12, 4);
-    memory.copy(p + 16, echo.source + 12, 4);
-    storeU16be(p + 10, checksum(p, header));
-  }
-  const message = p + header;
-  memory.copy(message, echo.message, size);
-  storeU16be(message, version == 4 ? 0 : 129 << 8);
-  storeU16be(message + 2, 0);
-  const seed = version == 4 ? 0 : pseudoHeader(echo.peer, echo.source, size);
-  storeU16be(message + 2, checksum(message, size, seed));
-}
-
-/** Sends the usual echo and has it answered into receive slot 0. */
-function roundTrip(version: i32, size: i32 = MIN_ECHO_BYTES): Slot {
-  const echo = sendSlot(version, 0);
-  buildEcho(echo, source, destination, VPN, TARGET, SEQ, SENT, size);
-  const slot = receiveSlot(0);
-  answer(echo, version, slot);
-  return slot;
-}
-
 /** Forgets the last accepted reply. */
 function forget(): void {
   reply.vpn = -1;
@@ -235,14 +185,6 @@ function expectUsualReply(): void {
   expect(reply.target).toBe(TARGET);
   expect(reply.seq).toBe(SEQ);
   expect(reply.sent_ms).toBe(SENT);
-}
-
-/** Makes the ICMPv4 checksum right again: for forgeries that it would give away otherwise. */
-function mendChecksum(slot: Slot, version: i32): void {
-  if (version != 4) return;
-  const message = slot.message + headerBytes(4);
-  storeU16be(message + 2, 0);
-  storeU16be(message + 2, checksum(message, <i32>slot.length - headerBytes(4)));
 }
 
 function acceptsAnswers(version: i32): void {

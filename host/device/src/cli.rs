@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use lexopt::prelude::*;
 
 pub const DAEMON_USAGE: &str = "\
-usage: rekeyd run --config FILE [--control PATH] [--log FILE|stderr|syslog]
+usage: rekeyd run --config FILE [--control PATH] [--log FILE|stderr|syslog] [--recordings DIR]
        rekeyd check --config FILE
        rekeyd --version | --help
 
 run     watches and rekeys the VPNs that FILE names, in the foreground
         SIGHUP reads FILE again; SIGTERM and SIGINT end it and touch no SA
+        recordings, if there are any, go to DIR (/var/lib/rekeyd)
 check   says what is wrong in FILE, or what it would do
 ";
 
@@ -23,17 +24,21 @@ get sa [active|inactive|id 0xID]  the SAs, as ScreenOS shows them
 get vpn [NAME]                    all VPNs, or everything about one
 get vpnmonitor                    settings for all, the configuration, counts
 get event                         what happened, the newest last
+record start|stop                 begins or ends a recording of all that happens
+record save FILE                  writes what was recorded to FILE
 ?                                 in place of any word: what may stand there
 ";
 
 const DEFAULT_CONTROL: &str = "/var/run/rekeyd.sock";
+const DEFAULT_RECORDINGS: &str = "/var/lib/rekeyd";
 
 /// What the user wants.
 #[derive(Debug, PartialEq)]
 pub enum Invocation {
-    Run { config: PathBuf, control: PathBuf, log: LogTarget },
+    Run { config: PathBuf, control: PathBuf, log: LogTarget, recordings: PathBuf },
     Check { config: PathBuf },
     Request { control: PathBuf, json: bool, words: Vec<String> },
+    Save { control: PathBuf, file: PathBuf },
     Help(&'static str),
     Version,
 }
@@ -70,6 +75,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     let mut config = None;
     let mut control = None;
     let mut log = None;
+    let mut recordings = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(Invocation::Help(DAEMON_USAGE)),
@@ -77,6 +83,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
             Long("config") => config = Some(PathBuf::from(parser.value()?)),
             Long("control") => control = Some(PathBuf::from(parser.value()?)),
             Long("log") => log = Some(log_target(parser.value()?)),
+            Long("recordings") => recordings = Some(PathBuf::from(parser.value()?)),
             Value(value) if command.is_none() => command = Some(value.string()?),
             _ => return Err(argument.unexpected()),
         }
@@ -88,8 +95,10 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
             config: config?,
             control: control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
             log: log.unwrap_or(LogTarget::Stderr),
+            recordings: recordings.unwrap_or_else(|| DEFAULT_RECORDINGS.into()),
         }),
         "check" if control.is_some() => Err("check takes no --control".into()),
+        "check" if recordings.is_some() => Err("check takes no --recordings".into()),
         "check" if log.is_some() => Err("check takes no --log".into()),
         "check" => Ok(Invocation::Check { config: config? }),
         other => Err(format!("unknown command '{other}': run or check may stand here").into()),
@@ -99,20 +108,26 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
 fn parse_client(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error> {
     let mut control = PathBuf::from(DEFAULT_CONTROL);
     let mut json = false;
-    let mut words: Vec<String> = Vec::new();
+    let mut words: Vec<OsString> = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(Invocation::Help(CLIENT_USAGE)),
             Long("version") | Short('V') => return Ok(Invocation::Version),
             Long("control") => control = parser.value()?.into(),
             Long("json") => json = true,
-            Value(word) => words.push(word.string()?),
+            Value(word) => words.push(word),
             _ => return Err(argument.unexpected()),
         }
     }
     if words.is_empty() {
         return Err("a command is missing".into());
     }
+    if words.len() >= 2 && words[0] == "record" && words[1] == "save" && words[2..] != ["?"] {
+        let file = words.pop().filter(|_| words.len() == 2);
+        let file = file.ok_or("name one file: record save FILE")?.into();
+        return Ok(Invocation::Save { control, file });
+    }
+    let words = words.into_iter().map(ValueExt::string).collect::<Result<Vec<String>, _>>()?;
     if words == ["help"] || words == ["?"] {
         return Ok(Invocation::Help(CLIENT_USAGE));
     }
@@ -144,14 +159,16 @@ mod tests {
             config: "c".into(),
             control: DEFAULT_CONTROL.into(),
             log: LogTarget::Stderr,
+            recordings: DEFAULT_RECORDINGS.into(),
         };
         assert_eq!(parse_line("/usr/sbin/rekeyd run --config c").unwrap(), run);
         let run = Invocation::Run {
             config: "c".into(),
             control: "s".into(),
             log: LogTarget::File("/var/log/rekeyd".into()),
+            recordings: "d".into(),
         };
-        let line = "rekeyd run --config=c --control s --log /var/log/rekeyd";
+        let line = "rekeyd run --config=c --control s --log /var/log/rekeyd --recordings d";
         assert_eq!(parse_line(line).unwrap(), run);
     }
 
@@ -166,6 +183,11 @@ mod tests {
         for line in ["rekeyctl --help", "rekeyctl help", "rekeyctl ?"] {
             assert_eq!(parse_line(line).unwrap(), Invocation::Help(CLIENT_USAGE));
         }
+        let save = Invocation::Save { control: DEFAULT_CONTROL.into(), file: "f".into() };
+        assert_eq!(parse_line("rekeyctl record save f").unwrap(), save);
+        for line in ["rekeyctl record save ?", "rekeyctl record start"] {
+            assert!(matches!(parse_line(line).unwrap(), Invocation::Request { .. }));
+        }
         assert_eq!(parse_line("rekeyd --version").unwrap(), Invocation::Version);
     }
 
@@ -178,6 +200,8 @@ mod tests {
             ("rekeyd check --config c --log x", "check takes no --log"),
             ("rekeyd run --config c --fast", "invalid option '--fast'"),
             ("rekeyctl --json", "a command is missing"),
+            ("rekeyctl record save", "name one file: record save FILE"),
+            ("rekeyctl record save a b", "name one file: record save FILE"),
         ] {
             assert_eq!(parse_line(line).unwrap_err().message, message);
         }

@@ -1,6 +1,8 @@
 //! `rekeyctl`: sends one request to the daemon and prints its answer.
 
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -10,8 +12,9 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 
 /// How long the daemon may be silent: one that is stopped or hangs must not hang its user.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-/// More than the longest answer (assembly/limits.ts, MAX_REPLY_BYTES).
-const MAX_ANSWER_BYTES: u64 = 8 << 20;
+/// More than the longest answer: a recording of two segments, each with a snapshot of the largest
+/// memory (docs/recording.md).
+const MAX_ANSWER_BYTES: u64 = 300 << 20;
 
 /// The daemon's answer.
 #[derive(Debug)]
@@ -58,6 +61,22 @@ fn connect_within(control: &Path, patience: Duration) -> io::Result<UnixStream> 
     }
     connect(&socket, &SocketAddrUnix::new(control)?)?;
     Ok(socket.into())
+}
+
+/// Puts the bytes into the file, for its owner alone: all of them or none.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is no ordinary file"));
+    }
+    let mut partial = path.as_os_str().to_os_string();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+    let result = file.write_all(bytes).and_then(|()| file.sync_all());
+    let result = result.and_then(|()| fs::rename(&partial, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    result
 }
 
 #[cfg(test)]
@@ -121,5 +140,23 @@ mod tests {
         }
         server.join().unwrap();
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("rekeyctl-save-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("recording");
+        for content in ["first", "second"] {
+            replace(&file, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), content);
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(replace(&folder, b"").is_err());
+        assert!(replace(Path::new("/dev/null"), b"").is_err());
+        assert!(replace(&folder.join("none/recording"), b"").is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::engine::{Action, Engine, Input, Program};
+use crate::abi::{Action, Input, Times};
+use crate::engine::{Engine, Program};
 
 /// Reads the file, of which an engine takes `limit` bytes with the path.
 pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
@@ -44,11 +45,11 @@ pub fn check(program: &Program, path: &Path) -> Result<Verdict, String> {
     let mut actions = Vec::new();
     let text = read(path, engine.input_mut().len())
         .map_err(|error| format!("{}: {error}", path.display()))?;
-    let start = Input::Start { key: [0, 0], identifier: 1, utc_offset_s: 0 };
+    let start = Input::Start { key: [0, 0], seed: 0, identifier: 1, utc_offset_s: 0 };
     let configure = input(&mut engine, path, &text);
     // `start` takes no bytes and leaves the input as it is.
     for input in [start, configure] {
-        engine.feed(input, &mut actions).map_err(|fault| fault.to_string())?;
+        engine.feed(input, Times::now(), &mut actions).map_err(|fault| fault.to_string())?;
     }
     let mut verdict = Verdict { mistakes: Vec::new(), summary: String::new() };
     let text =

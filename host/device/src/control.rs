@@ -130,9 +130,9 @@ impl Control {
     }
 
     /// Answers a client. One that is gone by now needs no answer.
-    pub fn reply(&mut self, id: u32, answer: &[u8], now_ms: i64, poll: &Poll) {
+    pub fn reply(&mut self, id: u32, answer: impl Into<Vec<u8>>, now_ms: i64, poll: &Poll) {
         if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
-            client.answer = answer.to_vec();
+            client.answer = answer.into();
             client.state = State::Reading { written: 0 };
             self.write_answer(id, now_ms, poll);
         }
@@ -328,7 +328,7 @@ mod tests {
         stream.write_all(b"x\n").unwrap();
         bench.turn(0);
         let (id, _) = bench.turn(0)[0];
-        bench.control.reply(id, &vec![7; 4 << 20], 0, &bench.poll);
+        bench.control.reply(id, vec![7; 4 << 20], 0, &bench.poll);
         let (mut buffer, mut total) = (vec![0; 1 << 16], 0);
         loop {
             match stream.read(&mut buffer) {

@@ -6,10 +6,11 @@ use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use crate::abi::{Action, Input, Times};
 use crate::clock::{self, NEVER};
 use crate::config;
 use crate::control::Control;
-use crate::engine::{Action, Engine, Input, Program};
+use crate::engine::{Engine, Program};
 use crate::fault::Fault;
 use crate::guard::Guard;
 use crate::icmp::Icmp;
@@ -18,6 +19,7 @@ use crate::netlink::Netlink;
 use crate::poll::{EventFlags, Poll};
 use crate::privilege;
 use crate::random;
+use crate::recorder::Recorder;
 use crate::restart::Restarts;
 use crate::signal::{Signal, Signals};
 use crate::timer::Timer;
@@ -36,6 +38,7 @@ const CONTROL: u64 = 6;
 /// One read from the vici stream or from netlink.
 const READ_BYTES: usize = 64 << 10;
 
+const NOTHING_RECORDED: &[u8] = b"error\nnothing has been recorded\n";
 const ENGINE_IS_AWAY: &[u8] = b"error\nthe engine failed and starts anew; the log says why\n";
 
 pub struct Daemon {
@@ -56,6 +59,7 @@ pub struct Daemon {
     netlink: Option<Netlink>,
     vici: Vici,
     control: Control,
+    recorder: Recorder,
     signals: Signals,
     timer: Timer,
     poll: Poll,
@@ -71,6 +75,7 @@ impl Daemon {
         config_path: PathBuf,
         control_path: &Path,
         log: Log,
+        recordings: &Path,
     ) -> Result<Daemon, Box<dyn Error>> {
         let text = config::read(&config_path, program.instantiate()?.input_mut().len())?;
         let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error, ""))?;
@@ -93,6 +98,7 @@ impl Daemon {
             netlink: None,
             vici: Vici::new(VICI),
             control,
+            recorder: Recorder::open(recordings),
             signals: Signals::open()?,
             timer: Timer::new()?,
             poll: Poll::new()?,
@@ -273,8 +279,9 @@ impl Daemon {
         }
         let utc_offset_s = clock::utc_offset_s();
         let identifier = self.icmp.identifier();
-        match random::key() {
-            Ok(key) => self.feed(Input::Start { key, identifier, utc_offset_s }),
+        self.recorder.begin();
+        match random::key().and_then(|key| Ok((key, random::seed()?))) {
+            Ok((key, seed)) => self.feed(Input::Start { key, seed, identifier, utc_offset_s }),
             Err(error) => {
                 self.log.note(log::CRITICAL, &format!("no random key: {error}"));
                 return self.pause_engine();
@@ -286,6 +293,7 @@ impl Daemon {
             self.configure(&text);
             self.config = text;
         }
+        self.recorder.settle();
     }
 
     fn renew_engine(&mut self) -> Result<(), Box<dyn Error>> {
@@ -321,16 +329,27 @@ impl Daemon {
     /// Feeds the engine an input, and then those that carrying out its actions gives rise to.
     fn feed(&mut self, input: Input) {
         let mut actions = Vec::new();
-        self.pending.push_back(input);
-        while let Some(input) = self.pending.pop_front() {
+        let mut next = Some(input);
+        while let Some(input) = next {
             let Some(engine) = &mut self.engine else {
                 return self.pending.clear();
             };
-            match engine.feed(input, &mut actions) {
-                Ok(()) => actions.drain(..).for_each(|action| self.carry_out(action)),
+            let times = Times::now();
+            self.recorder.input(engine, input, times);
+            match engine.feed(input, times, &mut actions) {
+                Ok(()) => {
+                    self.recorder.actions(engine, &actions);
+                    actions.drain(..).for_each(|action| self.carry_out(action));
+                }
                 Err(fault) => self.fail(fault),
             }
+            next = self.pending.pop_front().or_else(|| self.mind_recorder());
         }
+    }
+
+    /// When nothing else is left to be done about an input.
+    fn mind_recorder(&mut self) -> Option<Input> {
+        self.engine.as_mut().and_then(|engine| self.recorder.mind(engine))
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -367,6 +386,15 @@ impl Daemon {
             }
             // An event of the engine tells it.
             Action::ConfigTaken { .. } => (),
+            Action::Recorder { on } => self.recorder.ask(on),
+            Action::SaveRecording { client } => {
+                let answer = match self.recorder.saved(b"ok\n") {
+                    Ok(answer) if answer.len() > 3 => answer,
+                    Ok(_) => NOTHING_RECORDED.to_vec(),
+                    Err(error) => format!("error\nthe recordings: {error}\n").into_bytes(),
+                };
+                self.control.reply(client, answer, clock::now_ms(), &self.poll);
+            }
             Action::NetlinkSend { bytes } => {
                 if let Some(netlink) = &self.netlink
                     && let Err(error) = netlink.send(engine.bytes(bytes))
@@ -381,6 +409,16 @@ impl Daemon {
     fn fail(&mut self, fault: Fault) {
         self.log.note(log::CRITICAL, &fault.to_string());
         fault.dump().for_each(|line| self.log.note(log::CRITICAL, &line));
+        match self.recorder.trap(&fault) {
+            Some(Ok(path)) => {
+                let text = format!("what led to it is recorded in {}", path.display());
+                self.log.note(log::CRITICAL, &text);
+            }
+            Some(Err(error)) => {
+                self.log.note(log::CRITICAL, &format!("the recording is not kept: {error}"));
+            }
+            None => (),
+        }
         self.pause_engine();
     }
 }

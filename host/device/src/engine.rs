@@ -1,23 +1,19 @@
-//! The engine: one WebAssembly instance, what goes into it and what it asks for. All of its ABI
-//! that the host knows is here (assembly/index.ts, assembly/action.ts, assembly/icmp/slot.ts).
+//! The engine: one WebAssembly instance and its calls (assembly/index.ts).
 
+use std::io;
 use std::ops::Range;
 
 use wasmtime::{
-    Caller, Extern, Func, Instance, Memory, Module, Result, Store, TypedFunc, format_err,
+    Caller, Extern, Func, Instance, Memory, Module, Mutability, Result, Store, TypedFunc, Val,
+    format_err,
 };
 
-use crate::clock;
+use crate::abi::{Action, BATCH, Input, SLOT_BYTES, Times};
 use crate::fault::Fault;
 use crate::wasm_config::wasm_config;
 
 /// The engine, compiled ahead of time for this target by compile-engine.
 static ARTIFACT: &[u8] = include_bytes!(env!("REKEYD_ENGINE"));
-
-/// Echoes in one batch, each way (assembly/limits.ts).
-pub const BATCH: usize = 64;
-/// One echo with its addresses (assembly/icmp/slot.ts).
-pub const SLOT_BYTES: usize = 1536;
 
 const ACTION_BYTES: usize = 16;
 const MAX_TRAP_MESSAGE_BYTES: usize = 512;
@@ -61,79 +57,22 @@ fn keep_trap_message(mut caller: Caller<'_, TrapMessage>, message: i32, length: 
     }
 }
 
-/// One input. Bytes that belong to it stand in the engine's input buffer or receive slots.
-#[derive(Clone, Copy, Debug)]
-pub enum Input {
-    Start { key: [i64; 2], identifier: u16, utc_offset_s: i32 },
-    Configure { path_len: usize, len: usize },
-    Network { len: usize },
-    NetworkLost,
-    Tick,
-    Chores,
-    Replies { version: u32, count: usize },
-    Unsent { version: u32, index: usize, errno: i32 },
-    ViciOpened,
-    ViciClosed { errno: i32 },
-    ViciBytes { len: usize },
-    Command { client: u32, len: usize },
-}
-
-/// What the engine wants done. Ranges are of its memory, and hold until its next input.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    SendEchoes { version: u32, slots: Range<usize> },
-    ViciConnect { path: Range<usize> },
-    ViciSend { bytes: Range<usize> },
-    ViciClose,
-    Log { severity: u32, text: Range<usize> },
-    Reply { client: u32, bytes: Range<usize> },
-    ConfigError { line: Range<usize> },
-    NetlinkSend { bytes: Range<usize> },
-    ConfigTaken { summary: Range<usize> },
-}
-
-impl Action {
-    fn decode(record: &[u8], memory_len: usize) -> Option<Action> {
-        let word = |i: usize| u32::from_le_bytes(record[4 * i..4 * i + 4].try_into().unwrap());
-        let (kind, argument, start, length) =
-            (word(0), word(1), word(2) as usize, word(3) as usize);
-        let bytes = start..start.checked_add(length)?;
-        let action = match kind {
-            1 if length <= BATCH => {
-                let slots = start..start + length * SLOT_BYTES;
-                Action::SendEchoes { version: argument, slots }
-            }
-            2 => Action::ViciConnect { path: bytes },
-            3 => Action::ViciSend { bytes },
-            4 => Action::ViciClose,
-            5 => Action::Log { severity: argument, text: bytes },
-            6 => Action::Reply { client: argument, bytes },
-            7 => Action::ConfigError { line: bytes },
-            8 => Action::NetlinkSend { bytes },
-            9 => Action::ConfigTaken { summary: bytes },
-            _ => return None,
-        };
-        let end = match &action {
-            Action::ViciClose => 0,
-            Action::SendEchoes { slots, .. } => slots.end,
-            _ => start + length,
-        };
-        (end <= memory_len).then_some(action)
-    }
-}
-
 /// A running instance.
 pub struct Engine {
     store: Store<TrapMessage>,
+    instance: Instance,
     memory: Memory,
     exports: Exports,
     input: Range<usize>,
     receive_slots: Range<usize>,
     actions: usize,
+    secret: usize,
 }
 
+type StartArguments = (i64, i64, i64, i32, i32, i64, i64);
+
 struct Exports {
-    start: TypedFunc<(i64, i64, i32, i32, i64, i64), i32>,
+    start: TypedFunc<StartArguments, i32>,
     configure: TypedFunc<(i32, i32, i64, i64), i32>,
     network: TypedFunc<(i32, i64, i64), i32>,
     network_lost: TypedFunc<(i64, i64), i32>,
@@ -145,7 +84,11 @@ struct Exports {
     vici_closed: TypedFunc<(i32, i64, i64), i32>,
     vici_bytes: TypedFunc<(i32, i64, i64), i32>,
     command: TypedFunc<(i32, i32, i64, i64), i32>,
+    recorder: TypedFunc<(i32, i32, i64, i64), i32>,
     deadline: TypedFunc<(), i64>,
+    conceal: TypedFunc<(i32, i32, i32), ()>,
+    reveal: TypedFunc<(i32, i32, i32), ()>,
+    wipe: TypedFunc<(), ()>,
 }
 
 impl Engine {
@@ -165,6 +108,7 @@ impl Engine {
         let receive_slots = constant("receiveSlots")?;
         let receive_slots = receive_slots..receive_slots + BATCH * SLOT_BYTES;
         let actions = constant("actions")?;
+        let secret = constant("secret")?;
         let exports = Exports {
             start: instance.get_typed_func(&mut store, "start")?,
             configure: instance.get_typed_func(&mut store, "configure")?,
@@ -178,12 +122,16 @@ impl Engine {
             vici_closed: instance.get_typed_func(&mut store, "viciClosed")?,
             vici_bytes: instance.get_typed_func(&mut store, "viciBytes")?,
             command: instance.get_typed_func(&mut store, "command")?,
+            recorder: instance.get_typed_func(&mut store, "recorder")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
+            conceal: instance.get_typed_func(&mut store, "conceal")?,
+            reveal: instance.get_typed_func(&mut store, "reveal")?,
+            wipe: instance.get_typed_func(&mut store, "wipe")?,
         };
         if input.end.max(receive_slots.end) > memory.data_size(&store) {
             return Err(format_err!("the engine's buffers lie outside its memory"));
         }
-        Ok(Engine { store, memory, exports, input, receive_slots, actions })
+        Ok(Engine { store, instance, memory, exports, input, receive_slots, actions, secret })
     }
 
     /// Where the bytes of the next input go.
@@ -209,6 +157,17 @@ impl Engine {
         &mut self.memory.data_mut(&mut self.store)[self.receive_slots.clone()]
     }
 
+    /// Where the first `count` of them are.
+    pub fn receive_slots(&self, count: usize) -> Range<usize> {
+        let start = self.receive_slots.start;
+        start..start + count.min(BATCH) * SLOT_BYTES
+    }
+
+    /// The bytes of an input, unless it claims more than the buffer has.
+    pub fn input_bytes(&self, input: Input) -> &[u8] {
+        self.bytes(self.input.clone()).get(..input.len()).unwrap_or_default()
+    }
+
     /// What an action points at.
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.memory.data(&self.store)[range]
@@ -221,24 +180,31 @@ impl Engine {
     }
 
     /// Feeds one input and collects what the engine wants done about it.
-    pub fn feed(&mut self, input: Input, actions: &mut Vec<Action>) -> Result<(), Fault> {
+    pub fn feed(
+        &mut self,
+        input: Input,
+        times: Times,
+        actions: &mut Vec<Action>,
+    ) -> Result<(), Fault> {
         actions.clear();
-        let result = self.call(input).and_then(|count| self.collect(count as usize, actions));
+        let result =
+            self.call(input, times).and_then(|count| self.collect(count as usize, actions));
         result.map_err(|error| {
             actions.clear();
-            let message = self.store.data_mut().0.take();
-            let message = message.unwrap_or_else(|| error.root_cause().to_string());
-            Fault::new(input, message, self.bytes_of(input))
+            let said = self.store.data_mut().0.take();
+            let is_said = said.is_some();
+            let message = said.unwrap_or_else(|| error.root_cause().to_string());
+            Fault::new(input, message, is_said, self.bytes_of(input))
         })
     }
 
-    fn call(&mut self, input: Input) -> Result<i32> {
-        let (now, wall) = (clock::now_ms(), clock::wall_ms());
+    fn call(&mut self, input: Input, times: Times) -> Result<i32> {
+        let (now, wall) = (times.now_ms, times.wall_ms);
         let (exports, store) = (&self.exports, &mut self.store);
         match input {
-            Input::Start { key, identifier, utc_offset_s } => exports
+            Input::Start { key, seed, identifier, utc_offset_s } => exports
                 .start
-                .call(store, (key[0], key[1], identifier.into(), utc_offset_s, now, wall)),
+                .call(store, (key[0], key[1], seed, identifier.into(), utc_offset_s, now, wall)),
             Input::Configure { path_len, len } => {
                 exports.configure.call(store, (path_len as i32, len as i32, now, wall))
             }
@@ -257,6 +223,9 @@ impl Engine {
             Input::ViciBytes { len } => exports.vici_bytes.call(store, (len as i32, now, wall)),
             Input::Command { client, len } => {
                 exports.command.call(store, (client as i32, len as i32, now, wall))
+            }
+            Input::Recorder { on, errno } => {
+                exports.recorder.call(store, (on.into(), errno, now, wall))
             }
         }
     }
@@ -277,42 +246,73 @@ impl Engine {
     /// The bytes of an input that trapped, perhaps because its lengths are wrong.
     fn bytes_of(&self, input: Input) -> &[u8] {
         let (range, length) = match input {
-            Input::Configure { path_len, len } => (&self.input, path_len + len),
-            Input::Network { len } | Input::ViciBytes { len } | Input::Command { len, .. } => {
-                (&self.input, len)
-            }
             Input::Replies { count, .. } => (&self.receive_slots, count * SLOT_BYTES),
-            _ => return &[],
+            _ => (&self.input, input.len()),
         };
         let bytes = self.bytes(range.clone());
         &bytes[..length.min(bytes.len())]
     }
 }
 
+/// What a recording needs of an engine.
+impl Engine {
+    /// Hides the tokens in slots, in their place.
+    pub fn conceal(&mut self, slots: usize, version: u32, count: usize) -> io::Result<()> {
+        let arguments = (slots as i32, version as i32, count as i32);
+        self.exports.conceal.call(&mut self.store, arguments).map_err(other)
+    }
+
+    /// Undoes that.
+    pub fn reveal(&mut self, slots: usize, version: u32, count: usize) -> io::Result<()> {
+        let arguments = (slots as i32, version as i32, count as i32);
+        self.exports.reveal.call(&mut self.store, arguments).map_err(other)
+    }
+
+    /// Clears what no later call reads.
+    pub fn wipe(&mut self) -> io::Result<()> {
+        self.exports.wipe.call(&mut self.store, ()).map_err(other)
+    }
+
+    /// Where the key stands in memory.
+    pub fn secret(&self) -> usize {
+        self.secret
+    }
+
+    pub fn memory(&self) -> &[u8] {
+        self.memory.data(&self.store)
+    }
+
+    /// Names and bits of the mutable globals, all of which are exported.
+    pub fn globals(&mut self) -> Vec<(String, u64)> {
+        let exports = self.instance.exports(&mut self.store);
+        let globals = exports.filter_map(|export| {
+            let name = export.name().to_string();
+            export.into_global().map(|global| (name, global))
+        });
+        let globals: Vec<_> = globals.collect();
+        let mut values = Vec::with_capacity(globals.len());
+        for (name, global) in globals {
+            if global.ty(&self.store).mutability() == Mutability::Var {
+                let bits = match global.get(&mut self.store) {
+                    Val::I32(value) => u64::from(value as u32),
+                    Val::I64(value) => value as u64,
+                    // The engine has no others.
+                    _ => continue,
+                };
+                values.push((name, bits));
+            }
+        }
+        values
+    }
+}
+
+fn other(error: wasmtime::Error) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn record(kind: u32, argument: u32, start: u32, length: u32) -> Vec<u8> {
-        [kind, argument, start, length].iter().flat_map(|word| word.to_le_bytes()).collect()
-    }
-
-    #[test]
-    fn actions_decode() {
-        let log = Action::decode(&record(5, 6, 100, 20), 120);
-        assert_eq!(log, Some(Action::Log { severity: 6, text: 100..120 }));
-        let echoes = Action::decode(&record(1, 4, 64, 2), 64 + 2 * SLOT_BYTES);
-        assert_eq!(echoes, Some(Action::SendEchoes { version: 4, slots: 64..64 + 2 * SLOT_BYTES }));
-    }
-
-    #[test]
-    fn actions_that_point_outside_are_refused() {
-        assert_eq!(Action::decode(&record(5, 6, 100, 21), 120), None);
-        assert_eq!(Action::decode(&record(6, 0, u32::MAX, u32::MAX), 1 << 20), None);
-        assert_eq!(Action::decode(&record(1, 4, 64, 2), 63 + 2 * SLOT_BYTES), None);
-        assert_eq!(Action::decode(&record(1, 4, 0, BATCH as u32 + 1), usize::MAX), None);
-        assert_eq!(Action::decode(&record(99, 0, 0, 0), 1 << 20), None);
-    }
 
     #[test]
     fn the_artifact_was_made_with_this_config() {
@@ -333,13 +333,14 @@ mod tests {
     fn a_bad_file_is_refused_and_a_good_one_is_not() {
         let mut engine = Program::load().unwrap().instantiate().unwrap();
         let mut actions = Vec::new();
-        let start = Input::Start { key: [1, 2], identifier: 3, utc_offset_s: 0 };
-        engine.feed(start, &mut actions).unwrap();
+        let start = Input::Start { key: [1, 2], seed: 4, identifier: 3, utc_offset_s: 0 };
+        engine.feed(start, Times::now(), &mut actions).unwrap();
         for (text, is_good) in
             [("config vpn 'a'\n\toption gateway 'g'\n", true), ("confg\n", false)]
         {
             let len = engine.write_input(&[b"file", text.as_bytes()]) - 4;
-            engine.feed(Input::Configure { path_len: 4, len }, &mut actions).unwrap();
+            let configure = Input::Configure { path_len: 4, len };
+            engine.feed(configure, Times::now(), &mut actions).unwrap();
             let is_error = |action: &Action| matches!(action, Action::ConfigError { .. });
             assert_eq!(!actions.iter().any(is_error), is_good, "{text}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::Input;
+use crate::abi::Input;
 
 /// Of the input's bytes this much is kept, and so much of it shown in a line.
 const MAX_BYTES: usize = 16 << 10;
@@ -12,7 +12,9 @@ const LINE_BYTES: usize = 1024;
 #[derive(Debug)]
 pub struct Fault {
     input: Input,
-    message: String,
+    pub message: String,
+    /// Whether the message is the engine's own.
+    pub said: bool,
     /// Length of the input's bytes.
     length: usize,
     /// They themselves, but for what is too much and for zeros at the end.
@@ -20,10 +22,10 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub fn new(input: Input, message: String, bytes: &[u8]) -> Fault {
+    pub fn new(input: Input, message: String, said: bool, bytes: &[u8]) -> Fault {
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         let kept = bytes[..end.min(MAX_BYTES)].to_vec();
-        Fault { input, message, length: bytes.len(), bytes: kept }
+        Fault { input, message, said, length: bytes.len(), bytes: kept }
     }
 
     /// Lines for the log that hold the input's bytes.
@@ -52,7 +54,7 @@ mod tests {
         bytes[..5].copy_from_slice(b"fault");
         bytes[1024] = 0xab;
         let input = Input::ViciBytes { len: 5000 };
-        let fault = Fault::new(input, "assembly/index.ts:1:2: no".into(), &bytes);
+        let fault = Fault::new(input, "assembly/index.ts:1:2: no".into(), true, &bytes);
         let lines: Vec<String> = fault.dump().collect();
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("its input of 5000 bytes, from 0 to 1024: 6661756c7400"));
@@ -60,8 +62,8 @@ mod tests {
         let text = "the engine trapped: assembly/index.ts:1:2: no, on ViciBytes { len: 5000 }";
         assert_eq!(fault.to_string(), text);
 
-        let fault = Fault::new(Input::Tick, String::new(), &[1; 1 << 20]);
+        let fault = Fault::new(Input::Tick, String::new(), false, &[1; 1 << 20]);
         assert_eq!(fault.dump().count(), MAX_BYTES / LINE_BYTES);
-        assert_eq!(Fault::new(Input::Tick, String::new(), &[]).dump().count(), 0);
+        assert_eq!(Fault::new(Input::Tick, String::new(), false, &[]).dump().count(), 0);
     }
 }

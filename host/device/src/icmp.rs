@@ -10,7 +10,7 @@ use std::ptr;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with, sockopt};
 
-use crate::engine::{BATCH, SLOT_BYTES};
+use crate::abi::{BATCH, SLOT_BYTES};
 use crate::filter;
 use crate::poll::{EventFlags, Poll};
 use crate::random;

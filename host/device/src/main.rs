@@ -10,6 +10,7 @@ use daemon::Daemon;
 use engine::Program;
 use log::Log;
 
+mod abi;
 mod cli;
 mod client;
 mod clock;
@@ -26,7 +27,10 @@ mod netlink;
 mod poll;
 mod privilege;
 mod random;
+mod record;
+mod recorder;
 mod restart;
+mod ring;
 mod signal;
 mod timer;
 mod vici;
@@ -44,23 +48,32 @@ fn main() -> ExitCode {
         }
     };
     match invocation {
-        Invocation::Run { config, control, log } => report(run(config, &control, &log)),
+        Invocation::Run { config, control, log, recordings } => {
+            report(run(config, &control, &log, &recordings))
+        }
         Invocation::Check { config } => report(check(&config)),
         Invocation::Request { control, json, words } => request(&control, json, &words),
+        Invocation::Save { control, file } => save(&control, &file),
         Invocation::Help(usage) => print(usage.as_bytes()),
         Invocation::Version => {
-            print(concat!("rekeyd ", env!("CARGO_PKG_VERSION"), "\n").as_bytes())
+            let version = env!("CARGO_PKG_VERSION");
+            print(format!("rekeyd {version}\nengine {}\n", record::ENGINE_SHA256).as_bytes())
         }
     }
 }
 
-fn run(config: PathBuf, control: &Path, log: &LogTarget) -> Result<ExitCode, Box<dyn Error>> {
+fn run(
+    config: PathBuf,
+    control: &Path,
+    log: &LogTarget,
+    recordings: &Path,
+) -> Result<ExitCode, Box<dyn Error>> {
     let program = Program::load()?;
     if judge(&program, &config)?.is_none() {
         return Ok(ExitCode::FAILURE);
     }
     let log = Log::open(log).map_err(|error| format!("the log: {error}"))?;
-    Daemon::start(program, config, control, log)?.run()?;
+    Daemon::start(program, config, control, log, recordings)?.run()?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,7 +94,11 @@ fn judge(program: &Program, config: &Path) -> Result<Option<String>, Box<dyn Err
 }
 
 fn request(control: &Path, json: bool, words: &[String]) -> ExitCode {
-    match client::request(control, json, words, client::PATIENCE) {
+    show(control, client::request(control, json, words, client::PATIENCE))
+}
+
+fn show(control: &Path, answer: io::Result<client::Answer>) -> ExitCode {
+    match answer {
         Ok(answer) if answer.is_ok => print(&answer.body),
         Ok(answer) => {
             let _ = io::stderr().write_all(&answer.body);
@@ -91,6 +108,24 @@ fn request(control: &Path, json: bool, words: &[String]) -> ExitCode {
             eprintln!("rekeyctl: no answer from rekeyd at {}: {error}", control.display());
             ExitCode::from(UNREACHABLE)
         }
+    }
+}
+
+/// Asks for what was recorded, and writes it to the file.
+fn save(control: &Path, file: &Path) -> ExitCode {
+    let words = ["record".to_string(), "save".to_string()];
+    match client::request(control, false, &words, client::PATIENCE) {
+        Ok(answer) if answer.is_ok => match client::replace(file, &answer.body) {
+            Ok(()) => {
+                let (path, length) = (file.display(), answer.body.len());
+                print(format!("{path}: {length} bytes; npm run replay -- {path}\n").as_bytes())
+            }
+            Err(error) => {
+                eprintln!("rekeyctl: {}: {error}", file.display());
+                ExitCode::FAILURE
+            }
+        },
+        answer => show(control, answer),
     }
 }
 

@@ -57,6 +57,10 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_newfstatat,
         libc::SYS_statx,
         libc::SYS_lseek,
+        // Recordings, in files that are open.
+        libc::SYS_pread64,
+        libc::SYS_pwrite64,
+        libc::SYS_ftruncate,
         // A fresh engine.
         libc::SYS_getrandom,
         // Memory.

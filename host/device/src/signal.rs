@@ -28,6 +28,8 @@ impl Signals {
             for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGINT] {
                 libc::sigaddset(&mut set, signal);
             }
+            // A file that may not grow is an error of its write, and not the daemon's end.
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
             if libc::sigprocmask(libc::SIG_BLOCK, &set, ptr::null_mut()) != 0 {
                 return Err(io::Error::last_os_error());
             }

@@ -78,6 +78,7 @@ export class Rekeyd {
   readonly config_path: string;
   readonly control_path: string;
   readonly log_path: string;
+  readonly recordings_path: string;
 
   constructor(
     private readonly namespace: Namespace,
@@ -88,6 +89,7 @@ export class Rekeyd {
     this.config_path = path.join(folder, "rekeyd.conf");
     this.control_path = path.join(folder, "rekeyd.control");
     this.log_path = path.join(folder, "rekeyd.log");
+    this.recordings_path = path.join(folder, "recordings");
   }
 
   static isBuilt(): boolean {
@@ -109,7 +111,8 @@ export class Rekeyd {
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     const args = ["run", "--config", this.config_path, "--control", this.control_path];
-    this.program = await this.namespace.spawn(this.daemon, [...args, "--log", this.log_path], {
+    args.push("--log", this.log_path, "--recordings", this.recordings_path);
+    this.program = await this.namespace.spawn(this.daemon, args, {
       log: `${this.log_path}.out`,
     });
     try {

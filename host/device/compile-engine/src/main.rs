@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use sha2::{Digest, Sha256};
 
 #[path = "../../src/wasm_config.rs"]
 mod wasm_config;
@@ -39,9 +40,15 @@ fn compile() -> Result<(), Box<dyn Error>> {
     let wasm = fs::read(input).map_err(|error| format!("{}: {error}", input.display()))?;
     let engine = wasmtime::Engine::new(&wasm_config::wasm_config(&target)?)?;
     let artifact = engine.precompile_module(&wasm)?;
+    let sha256: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
+    write(&output.with_extension("sha256"), format!("{sha256}\n").as_bytes())?;
+    write(output, &artifact)
+}
+
+fn write(output: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
     // Under another name first: a broken-off run leaves no half artifact for the daemon's build.
     let partial = output.with_extension("partial");
-    fs::write(&partial, artifact)
+    fs::write(&partial, bytes)
         .and_then(|()| fs::rename(&partial, output))
         .map_err(|error| format!("{}: {error}", output.display()))?;
     Ok(())

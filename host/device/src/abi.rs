@@ -1,0 +1,163 @@
+//! What goes into the engine and what it asks for (assembly/index.ts, assembly/action.ts,
+//! assembly/icmp/slot.ts).
+
+use std::ops::Range;
+
+use crate::clock;
+
+/// Echoes in one batch, each way (assembly/limits.ts).
+pub const BATCH: usize = 64;
+/// One echo with its addresses (assembly/icmp/slot.ts).
+pub const SLOT_BYTES: usize = 1536;
+
+/// One input. Bytes that belong to it stand in the engine's input buffer or receive slots.
+#[derive(Clone, Copy, Debug)]
+pub enum Input {
+    Start { key: [i64; 2], seed: i64, identifier: u16, utc_offset_s: i32 },
+    Configure { path_len: usize, len: usize },
+    Network { len: usize },
+    NetworkLost,
+    Tick,
+    Chores,
+    Replies { version: u32, count: usize },
+    Unsent { version: u32, index: usize, errno: i32 },
+    ViciOpened,
+    ViciClosed { errno: i32 },
+    ViciBytes { len: usize },
+    Command { client: u32, len: usize },
+    Recorder { on: bool, errno: i32 },
+}
+
+impl Input {
+    /// The call's number in a recording, and its arguments (docs/recording.md).
+    pub fn call(self) -> (u8, [i32; 3]) {
+        match self {
+            Input::Start { .. } => (0, [0; 3]),
+            Input::Configure { path_len, len } => (1, [path_len as i32, len as i32, 0]),
+            Input::Network { len } => (2, [len as i32, 0, 0]),
+            Input::NetworkLost => (3, [0; 3]),
+            Input::Tick => (4, [0; 3]),
+            Input::Chores => (5, [0; 3]),
+            Input::Replies { version, count } => (6, [version as i32, count as i32, 0]),
+            Input::Unsent { version, index, errno } => (7, [version as i32, index as i32, errno]),
+            Input::ViciOpened => (8, [0; 3]),
+            Input::ViciClosed { errno } => (9, [errno, 0, 0]),
+            Input::ViciBytes { len } => (10, [len as i32, 0, 0]),
+            Input::Command { client, len } => (11, [client as i32, len as i32, 0]),
+            Input::Recorder { on, errno } => (12, [on.into(), errno, 0]),
+        }
+    }
+
+    /// How many bytes of the input buffer belong to it.
+    pub fn len(self) -> usize {
+        match self {
+            Input::Configure { path_len, len } => path_len + len,
+            Input::Network { len } | Input::ViciBytes { len } | Input::Command { len, .. } => len,
+            _ => 0,
+        }
+    }
+}
+
+/// The time that an input comes with.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub now_ms: i64,
+    pub wall_ms: i64,
+}
+
+impl Times {
+    pub fn now() -> Times {
+        Times { now_ms: clock::now_ms(), wall_ms: clock::wall_ms() }
+    }
+}
+
+/// What the engine wants done. Ranges are of its memory, and hold until its next input.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    SendEchoes { version: u32, slots: Range<usize> },
+    ViciConnect { path: Range<usize> },
+    ViciSend { bytes: Range<usize> },
+    ViciClose,
+    Log { severity: u32, text: Range<usize> },
+    Reply { client: u32, bytes: Range<usize> },
+    ConfigError { line: Range<usize> },
+    NetlinkSend { bytes: Range<usize> },
+    ConfigTaken { summary: Range<usize> },
+    Recorder { on: bool },
+    SaveRecording { client: u32 },
+}
+
+impl Action {
+    pub fn decode(record: &[u8], memory_len: usize) -> Option<Action> {
+        let word = |i: usize| u32::from_le_bytes(record[4 * i..4 * i + 4].try_into().unwrap());
+        let (kind, argument, start, length) =
+            (word(0), word(1), word(2) as usize, word(3) as usize);
+        let bytes = start..start.checked_add(length)?;
+        let action = match kind {
+            1 if length <= BATCH => {
+                let slots = start..start + length * SLOT_BYTES;
+                Action::SendEchoes { version: argument, slots }
+            }
+            2 => Action::ViciConnect { path: bytes },
+            3 => Action::ViciSend { bytes },
+            4 => Action::ViciClose,
+            5 => Action::Log { severity: argument, text: bytes },
+            6 => Action::Reply { client: argument, bytes },
+            7 => Action::ConfigError { line: bytes },
+            8 => Action::NetlinkSend { bytes },
+            9 => Action::ConfigTaken { summary: bytes },
+            10 => Action::Recorder { on: argument != 0 },
+            11 => Action::SaveRecording { client: argument },
+            _ => return None,
+        };
+        let end = match &action {
+            Action::ViciClose | Action::Recorder { .. } | Action::SaveRecording { .. } => 0,
+            Action::SendEchoes { slots, .. } => slots.end,
+            _ => start + length,
+        };
+        (end <= memory_len).then_some(action)
+    }
+
+    /// Its kind, its argument, and the bytes that it points at.
+    pub fn parts(&self) -> (u32, u32, Range<usize>) {
+        match self.clone() {
+            Action::SendEchoes { version, slots } => (1, version, slots),
+            Action::ViciConnect { path } => (2, 0, path),
+            Action::ViciSend { bytes } => (3, 0, bytes),
+            Action::ViciClose => (4, 0, 0..0),
+            Action::Log { severity, text } => (5, severity, text),
+            Action::Reply { client, bytes } => (6, client, bytes),
+            Action::ConfigError { line } => (7, 0, line),
+            Action::NetlinkSend { bytes } => (8, 0, bytes),
+            Action::ConfigTaken { summary } => (9, 0, summary),
+            Action::Recorder { on } => (10, on.into(), 0..0),
+            Action::SaveRecording { client } => (11, client, 0..0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u32, argument: u32, start: u32, length: u32) -> Vec<u8> {
+        [kind, argument, start, length].iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn actions_decode() {
+        let log = Action::decode(&record(5, 6, 100, 20), 120);
+        assert_eq!(log, Some(Action::Log { severity: 6, text: 100..120 }));
+        let echoes = Action::decode(&record(1, 4, 64, 2), 64 + 2 * SLOT_BYTES);
+        assert_eq!(echoes, Some(Action::SendEchoes { version: 4, slots: 64..64 + 2 * SLOT_BYTES }));
+    }
+
+    #[test]
+    fn actions_that_point_outside_are_refused() {
+        assert_eq!(Action::decode(&record(5, 6, 100, 21), 120), None);
+        assert_eq!(Action::decode(&record(6, 0, u32::MAX, u32::MAX), 1 << 20), None);
+        assert_eq!(Action::decode(&record(1, 4, 64, 2), 63 + 2 * SLOT_BYTES), None);
+        assert_eq!(Action::decode(&record(1, 4, 0, BATCH as u32 + 1), usize::MAX), None);
+        assert_eq!(Action::decode(&record(99, 0, 0, 0), 1 << 20), None);
+    }
+}
