@@ -95,6 +95,7 @@ test("a peer that restarts without a word: its new SA stays, and nothing is down
     world.run(60_000);
     const old = world.charon.child("branch0");
     // Without INITIAL_CONTACT our end keeps the old IKE_SA until DPD finds it dead.
+    world.charon.peer("branch0").initial_contact = false;
     world.charon.forget("branch0");
     const fresh = world.charon.establish("branch0", false);
     if (old_is_better) spis(fresh, 0x100, 0x200);
@@ -103,6 +104,17 @@ test("a peer that restarts without a word: its new SA stays, and nothing is down
     assert.deepEqual(world.requests(), [`terminate ike ${old.ike.id}`]);
     assert.equal(world.said("is down"), 0);
   }
+});
+
+test("a peer that restarts and says so: strongSwan removes the old SA, nothing is asked", () => {
+  const world = settled(branches(1), ...REKEY);
+  world.run(60_000);
+  world.charon.forget("branch0");
+  const fresh = world.charon.establish("branch0", false);
+  world.run(300_000);
+  assert.deepEqual(world.charon.children("branch0"), [fresh]);
+  assert.deepEqual(world.requests(), []);
+  assert.equal(world.said("is down"), 0);
 });
 
 test("CHILD_SAs of one child with other selectors are no duplicates, but each its own way", () => {

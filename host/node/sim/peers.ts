@@ -1,4 +1,4 @@
-/** The IKE daemon of a run, with charon's retransmissions, and its peers behind lossy paths. */
+/** The IKE daemon of a run, and its peers behind lossy paths. */
 import {
   Charon,
   type ChildSa,
@@ -7,9 +7,7 @@ import {
   type Connection,
   type Surroundings,
 } from "../../../tests/sim/lib/charon.ts";
-
-/** charon.retransmit_timeout 4 s, _base 1.8, _tries 5: it gives up after 165 s. */
-const RETRANSMISSIONS_MS = [0, 1, 2, 3, 4, 5].map((i) => Math.round(4000 * 1.8 ** i));
+import type { Section } from "../../../tests/lab/lib/vici.ts";
 
 /** What the world wants to know of it. */
 export interface Watcher extends Surroundings {
@@ -22,9 +20,6 @@ export interface Watcher extends Surroundings {
 }
 
 export class Peers extends Charon {
-  /** Children that come with an IKE_SA that is being negotiated. */
-  private readonly awaited = new Map<IkeSa, Child[]>();
-
   constructor(
     connections: Connection[],
     private readonly watcher: Watcher,
@@ -56,14 +51,20 @@ export class Peers extends Charon {
     return child;
   }
 
-  override tell(event: string, ike: IkeSa, message = {}): void {
-    this.watcher.childrenChanged(ike.connection.name, !this.hangs);
-    super.tell(event, ike, message);
+  protected override expire(child: ChildSa): void {
+    super.expire(child);
+    this.watcher.childrenChanged(child.ike.connection.name, false);
+  }
+
+  protected override say(event: string, message: Section): void {
+    for (const { name } of this.connections) {
+      if (name in message) this.watcher.childrenChanged(name, !this.hangs);
+    }
+    super.say(event, message);
   }
 
   override restart(): void {
     super.restart();
-    this.awaited.clear();
     for (const { name } of this.connections) this.watcher.childrenChanged(name, true);
   }
 
@@ -73,47 +74,12 @@ export class Peers extends Charon {
     this.watcher.childrenChanged(name, false);
   }
 
-  /** The first child comes with its IKE_SA (RFC 7296, 1.2). */
-  protected override createChild(ike: IkeSa, config: Child): void {
-    if (ike.state !== "CONNECTING") super.createChild(ike, config);
-    else this.awaited.set(ike, [...(this.awaited.get(ike) ?? []), config]);
-  }
-
-  protected override establishIke(ike: IkeSa): void {
-    super.establishIke(ike);
-    const awaited = this.awaited.get(ike) ?? [];
-    this.awaited.delete(ike);
-    for (const config of awaited) this.addChild(ike, config);
-    if (awaited.length > 0) this.tell("child-updown", ike, { up: "yes" });
-  }
-
-  override removeIke(ike: IkeSa): void {
-    this.awaited.delete(ike);
-    super.removeIke(ike);
-  }
-
   /** How many negotiations on the IKE_SA are not finished. */
   unfinished(ike: IkeSa): number {
-    const awaited = this.awaited.get(ike)?.length ?? 0;
-    return awaited + ike.tasks.filter((task) => task === "CHILD_CREATE").length;
+    return ike.tasks.filter((task) => task.name === "CHILD_CREATE").length;
   }
 
-  /** One request after the other, each retransmitted until it is answered or given up. */
-  protected override exchange(ike: IkeSa, count: number, done: () => void): void {
-    if (count === 0) done();
-    else this.send(ike, 0, () => this.exchange(ike, count - 1, done));
-  }
-
-  private send(ike: IkeSa, tries: number, answered: () => void): void {
-    const { name } = ike.connection;
-    const peer = this.peer(name);
-    const lost = ike.forgotten || this.watcher.ikeLost(name);
-    const wait_ms = lost ? RETRANSMISSIONS_MS[tries]! : peer.exchange_ms;
-    this.watcher.after(wait_ms, () => {
-      if (!this.ikes.includes(ike)) return;
-      if (!lost) answered();
-      else if (tries + 1 < RETRANSMISSIONS_MS.length) this.send(ike, tries + 1, answered);
-      else this.removeIke(ike);
-    });
+  protected override isLost(connection: string): boolean {
+    return this.watcher.ikeLost(connection);
   }
 }

@@ -1,10 +1,22 @@
 /**
  * An IKE daemon made of nothing, for tests of the engine without a network: it speaks vici, and
  * keeps IKE_SAs and CHILD_SAs with peers whose faults a test chooses. What it does, and how long
- * that takes, is what strongSwan was measured to do.
+ * that takes, is what strongSwan was measured to do; tests/lab/model*.test.ts hold it to that.
  */
-import { decode, encode, Packet, type Section } from "../../lab/lib/vici.ts";
+import { decode, Packet, type Section } from "../../lab/lib/vici.ts";
 import { covers } from "./address.ts";
+import {
+  childrenOf,
+  childSection,
+  failure,
+  frame,
+  ikeSection,
+  LIFETIME_S,
+  listConn,
+  REKEY_S,
+  saSection,
+  success,
+} from "./charon_messages.ts";
 
 export interface Child {
   name: string;
@@ -19,6 +31,8 @@ export interface Child {
 export interface Connection extends Child {
   local: string;
   remote: string;
+  /** Of IKE; unless given: 2. */
+  version?: 1 | 2;
   children?: Child[];
   /** Of a CHILD_SA; 0: no limit. */
   lifetime_s?: number;
@@ -33,22 +47,35 @@ export interface IkeSa {
   connection: Connection;
   /** Its peer's address. */
   remote: string;
-  state: "CONNECTING" | "ESTABLISHED" | "DELETING";
+  state: "CONNECTING" | "ESTABLISHED" | "REKEYING" | "REKEYED" | "DELETING";
   initiator: boolean;
   /** Whether the peer has said anything on it. */
   answered: boolean;
   /** The peer has lost it: nothing on it is answered, and none of its CHILD_SAs works. */
   forgotten: boolean;
   established_s: number;
-  tasks: string[];
+  /** The first is at work, the others wait for it: one exchange at a time. */
+  tasks: Task[];
   children: ChildSa[];
+}
+
+/** What is to be negotiated on an IKE_SA. */
+interface Task {
+  /** As charon names it. */
+  name: string;
+  /** When its turn has come; false: there is nothing to do any more. */
+  begin?: () => boolean | void;
+  /** What each answer of the peer's brings; false: it has refused, and that is the end. */
+  answers: (() => boolean | void)[];
+  /** Of a CHILD_CREATE: it can come with the IKE_SA. */
+  child?: Child;
 }
 
 export interface ChildSa {
   id: number;
   config: Child;
   ike: IkeSa;
-  state: "INSTALLED" | "REKEYING" | "DELETING" | "DELETED";
+  state: "INSTALLED" | "REKEYING" | "REKEYED" | "DELETING" | "DELETED";
   spi_in: number;
   spi_out: number;
   packets_in: number;
@@ -56,6 +83,8 @@ export interface ChildSa {
   installed_s: number;
   /** It carries nothing, although both ends have it. */
   dead: boolean;
+  /** Its hard lifetime is over: the kernel has it no more. */
+  expired: boolean;
 }
 
 /** The other end of a connection. */
@@ -68,6 +97,8 @@ export interface Peer {
   refused_children: Set<string>;
   /** How long an IKE exchange takes. */
   exchange_ms: number;
+  /** With its first IKE_SA after a restart it says that there are no others (RFC 7296, 2.4). */
+  initial_contact: boolean;
 }
 
 /** What charon needs of the world around it. */
@@ -78,13 +109,11 @@ export interface Surroundings {
   viciClosed(errno: number): void;
 }
 
-const LIFETIME_S = 3600;
-const REKEY_S = 3300;
 /** How long a forced removal takes (measured), and how long charon lists what it has deleted. */
 const FORCED_MS = 33;
 const DELETED_MS = 5_000;
-/** When charon gives an exchange up. */
-const RETRANSMISSION_MS = 165_000;
+/** charon.retransmit_timeout 4 s, _base 1.8, _tries 5: it gives up after 165 s. */
+const RETRANSMISSIONS_MS = [0, 1, 2, 3, 4, 5].map((i) => Math.round(4000 * 1.8 ** i));
 
 export class Charon {
   ikes: IkeSa[] = [];
@@ -102,7 +131,10 @@ export class Charon {
   forgets_to_rekey = false;
   /** It breaks the connection in the middle of the next list of SAs. */
   cuts_list = false;
-  private last_id = 0;
+  /** How long it waits for an answer, try by try. */
+  retransmissions_ms = RETRANSMISSIONS_MS;
+  private last_ike_id = 0;
+  private last_child_id = 0;
   /** Those of one IKE daemon are random; no two are the same here. */
   private last_spi = 0;
   private received: Buffer = Buffer.alloc(0);
@@ -123,7 +155,8 @@ export class Charon {
   /** It is started anew: nothing is left, and numbers begin at 1 again. */
   restart(): void {
     this.ikes = [];
-    this.last_id = 0;
+    this.last_ike_id = 0;
+    this.last_child_id = 0;
   }
 
   peer(name: string): Peer {
@@ -132,6 +165,7 @@ export class Charon {
       refuses: false,
       refused_children: new Set(),
       exchange_ms: 5,
+      initial_contact: true,
     };
     this.peers.set(name, peer);
     return peer;
@@ -159,18 +193,18 @@ export class Charon {
     return connection;
   }
 
-  /** The CHILD_SAs of a connection, other than deleted ones. */
+  /** The CHILD_SAs of a connection that are in use. */
   childrenOf(name: string): ChildSa[] {
     return this.ikesOf(name)
       .flatMap(({ children }) => children)
-      .filter(({ state }) => state !== "DELETED");
+      .filter(isInUse);
   }
 
-  /** The CHILD_SAs with that child's name, other than deleted ones. */
+  /** The CHILD_SAs with that child's name that are in use. */
   children(name: string): ChildSa[] {
     return this.ikes
       .flatMap(({ children }) => children)
-      .filter((sa) => sa.config.name === name && sa.state !== "DELETED");
+      .filter((sa) => sa.config.name === name && isInUse(sa));
   }
 
   /** The CHILD_SA that packets to the child's network go out on. */
@@ -186,11 +220,17 @@ export class Charon {
    */
   establish(name: string, initiator = true, remote?: string): ChildSa {
     const connection = this.connectionOf(name);
+    if (!initiator) this.hearInitialContact(connection, remote ?? connection.remote);
     const ike = this.addIke(connection, initiator, remote);
     this.establishIke(ike);
-    const child = this.addChild(ike, children(connection)[0]!);
-    this.tell("child-updown", ike, { up: "yes" });
-    return child;
+    return this.bringUp(ike, childrenOf(connection)[0]!);
+  }
+
+  /** A peer that knows none of the IKE_SAs says so: they go. */
+  private hearInitialContact({ name }: Connection, remote: string): void {
+    const known = this.ikesOf(name).filter((ike) => ike.remote === remote);
+    if (!this.peer(name).initial_contact || known.some(({ forgotten }) => !forgotten)) return;
+    for (const ike of known) this.removeIke(ike);
   }
 
   /** The peer begins to negotiate, and comes to no end. */
@@ -201,9 +241,8 @@ export class Charon {
 
   /** A further CHILD_SA on an IKE_SA. */
   addChild(ike: IkeSa, config: Child): ChildSa {
-    const id = ++this.last_id;
     const child: ChildSa = {
-      id,
+      id: ++this.last_child_id,
       config,
       ike,
       state: "INSTALLED",
@@ -213,10 +252,11 @@ export class Charon {
       packets_out: 0,
       installed_s: this.now_s,
       dead: false,
+      expired: false,
     };
     ike.children.push(child);
     const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = ike.connection;
-    if (lifetime_s > 0) this.world.after(lifetime_s * 1000, () => this.removeChild(child));
+    if (lifetime_s > 0) this.world.after(lifetime_s * 1000, () => this.expire(child));
     if (rekey_s > 0) {
       this.world.after(rekey_s * 1000, () => {
         if (!this.forgets_to_rekey) this.rekeyChild(child);
@@ -225,18 +265,42 @@ export class Charon {
     return child;
   }
 
+  /** A CHILD_SA comes about, and an event tells. */
+  private bringUp(ike: IkeSa, config: Child): ChildSa {
+    const child = this.addChild(ike, config);
+    this.tell("child-updown", ike, { up: "yes" }, [child]);
+    return child;
+  }
+
   removeChild(child: ChildSa): void {
     const { children } = child.ike;
     if (!children.includes(child)) return;
+    const told = !isReplaced(child);
+    child.state = "DELETED";
     children.splice(children.indexOf(child), 1);
-    this.tell("child-updown", child.ike);
+    if (told) this.tell("child-updown", child.ike, {}, [child]);
   }
 
+  /** The hard lifetime is over: one that was not replaced is made anew. */
+  protected expire(child: ChildSa): void {
+    if (isReplaced(child) || !child.ike.children.includes(child)) {
+      this.removeChild(child);
+      return;
+    }
+    child.expired = true;
+    this.terminateChild(child);
+    this.createChild(child.ike, child.config);
+  }
+
+  /** An IKE_SA goes, and what is on it. */
   removeIke(ike: IkeSa): void {
     if (!this.ikes.includes(ike)) return;
     this.ikes = this.ikes.filter((other) => other !== ike);
-    // Of one that was never established no event tells.
-    if (ike.state !== "CONNECTING") this.tell("ike-updown", ike);
+    // Of one that was never established, or has been replaced, no event tells.
+    if (ike.state === "CONNECTING" || ike.state === "REKEYED") return;
+    const children = ike.children.filter((child) => !isReplaced(child));
+    this.tell("ike-updown", ike);
+    for (const child of children) this.tell("child-updown", ike, {}, [child]);
   }
 
   /** The CHILD_SA that a packet goes out on: the newest that covers it. */
@@ -245,7 +309,7 @@ export class Charon {
     for (const config of this.configsFor(source, destination)) {
       for (const ike of this.ikes) {
         for (const child of ike.children) {
-          if (child.config !== config || child.state === "DELETED") continue;
+          if (child.config !== config || !isInUse(child)) continue;
           if (found === undefined || child.id > found.id) found = child;
         }
       }
@@ -255,7 +319,7 @@ export class Charon {
 
   /** Whether a packet sent on it arrives, and the answer to it. */
   works({ dead, ike }: ChildSa): boolean {
-    return !dead && !ike.forgotten && !this.peer(ike.connection.name).silent;
+    return !dead && !ike.forgotten && !this.isLost(ike.connection.name);
   }
 
   /** Bytes from the engine. */
@@ -314,47 +378,46 @@ export class Charon {
     return [...items, frame(Packet.CMD_RESPONSE)];
   }
 
-  private initiate(name: string, child: string): Buffer[] {
+  initiate(name: string, child: string): Buffer[] {
     this.note(`initiate ${name}/${child}`);
     if (this.ikesOf(name).some((ike) => ike.state === "CONNECTING")) this.hasty++;
     const connection = this.connections.find((c) => c.name === name);
-    const config = connection && children(connection).find((c) => c.name === child);
+    const config = connection && childrenOf(connection).find((c) => c.name === child);
     if (connection === undefined || config === undefined) {
       return [failure(`CHILD_SA config '${child}' not found`)];
     }
-    let ike = this.ikesOf(name).find(({ state }) => state !== "DELETING");
+    let ike = this.ikesOf(name).find((ike) => ike.state !== "DELETING" && ike.state !== "REKEYED");
     if (ike === undefined) {
       ike = this.addIke(connection, true);
       this.connectIke(ike);
-    }
-    // An existing duplicate: the task fails.
-    if (ike.children.some((sa) => sa.config === config && sa.state === "INSTALLED")) {
-      return [success()];
     }
     this.createChild(ike, config);
     return [success()];
   }
 
   private connectIke(ike: IkeSa): void {
-    const peer = this.peer(ike.connection.name);
-    this.exchange(ike, 1, () => {
-      ike.answered = true;
-      this.exchange(ike, 1, () => {
-        if (peer.refuses) this.removeIke(ike);
-        else this.establishIke(ike);
-      });
-    });
+    const answered = (): void => void (ike.answered = true);
+    const authenticated = (): void => {
+      if (this.peer(ike.connection.name).refuses) this.refuseIke(ike);
+      else this.establishIke(ike);
+    };
+    this.start(ike, { name: "IKE_INIT", answers: [answered, authenticated] });
   }
 
-  protected createChild(ike: IkeSa, config: Child): void {
-    const task = "CHILD_CREATE";
-    ike.tasks.push(task);
-    this.exchange(ike, ike.state === "CONNECTING" ? 2 : 1, () => {
-      ike.tasks.splice(ike.tasks.indexOf(task), 1);
-      if (this.refuses(ike, config)) return;
-      this.addChild(ike, config);
-      this.tell("child-updown", ike, { up: "yes" });
-    });
+  private refuseIke(ike: IkeSa): void {
+    this.tell("ike-updown", ike);
+    this.removeIke(ike);
+  }
+
+  private createChild(ike: IkeSa, config: Child): void {
+    const name = ike.connection.version === 1 ? "QUICK_MODE" : "CHILD_CREATE";
+    this.start(ike, { name, child: config, answers: [() => this.childAnswered(config, ike)] });
+  }
+
+  private childAnswered(config: Child, ike: IkeSa): void {
+    // An existing duplicate: the task fails.
+    if (ike.children.some((sa) => sa.config === config && sa.state === "INSTALLED")) return;
+    if (!this.refuses(ike, config)) this.bringUp(ike, config);
   }
 
   private refuses({ connection }: IkeSa, { name }: Child): boolean {
@@ -374,37 +437,93 @@ export class Charon {
     return [success()];
   }
 
-  /** Make before break, by whomever it was asked for. */
-  rekeyChild(child: ChildSa): void {
-    const { ike } = child;
-    if (child.state !== "INSTALLED" || !ike.children.includes(child)) return;
-    child.state = "REKEYING";
-    ike.tasks.push("CHILD_REKEY");
-    this.exchange(ike, 1, () => {
-      ike.tasks.splice(ike.tasks.indexOf("CHILD_REKEY"), 1);
-      if (!ike.children.includes(child)) return;
-      if (this.refuses(ike, child.config)) {
+  /** Make before break, by us or by the peer. */
+  rekeyChild(child: ChildSa, ours = true): void {
+    if (ours) {
+      this.start(child.ike, this.rekeyTask(child));
+    } else if (child.state === "INSTALLED" && child.ike.children.includes(child)) {
+      this.replaceChild(child, "REKEYED");
+      const deleted = (): void => this.retire(child);
+      this.world.after(this.peer(child.ike.connection.name).exchange_ms, deleted);
+    }
+  }
+
+  private rekeyTask(child: ChildSa): Task {
+    const v1 = child.ike.connection.version === 1;
+    const answered = (): boolean => {
+      if (!child.ike.children.includes(child)) return false;
+      // Selectors once agreed on are rekeyed, whatever the peer's configuration says by now.
+      if (this.peer(child.ike.connection.name).refuses) {
         child.state = "INSTALLED";
-        return;
+        return false;
       }
-      this.addChild(ike, child.config);
-      child.state = "DELETED";
-      this.tell("child-rekey", ike);
-      this.world.after(DELETED_MS, () => this.removeChild(child));
+      this.replaceChild(child, v1 ? "REKEYING" : "REKEYED");
+      child.state = v1 ? "REKEYED" : "DELETING";
+      return true;
+    };
+    const begin = (): boolean => {
+      if (child.state !== "INSTALLED" || !child.ike.children.includes(child)) return false;
+      child.state = "REKEYING";
+      return true;
+    };
+    return v1
+      ? { name: "QUICK_MODE", begin, answers: [answered] }
+      : { name: "CHILD_REKEY", begin, answers: [answered, () => this.retire(child)] };
+  }
+
+  /** The new one is there; an event tells of both. */
+  private replaceChild(old: ChildSa, state: "REKEYING" | "REKEYED"): void {
+    const { ike, config } = old;
+    old.state = state;
+    const fresh = this.addChild(ike, config);
+    const both = { old: childSection(old, this.now_s), new: childSection(fresh, this.now_s) };
+    const children = { "child-sas": { [config.name]: both } };
+    this.say("child-rekey", {
+      [ike.connection.name]: { ...ikeSection(ike, this.now_s), ...children },
     });
   }
 
-  private rekeyIke(old: IkeSa): void {
-    this.exchange(old, 1, () => {
-      const ike = this.addIke(old.connection, true);
-      this.establishIke(ike);
-      ike.children = old.children;
-      for (const child of ike.children) child.ike = ike;
-      old.children = [];
-      this.tell("ike-rekey", ike);
+  /** What has been replaced is listed for a while. */
+  private retire(child: ChildSa): void {
+    child.state = "DELETED";
+    this.world.after(DELETED_MS, () => this.removeChild(child));
+  }
+
+  rekeyIke(old: IkeSa, ours = true): void {
+    if (!ours) {
+      if (old.state !== "ESTABLISHED") return;
+      this.replaceIke(old, false);
+      old.state = "REKEYED";
+      const { exchange_ms } = this.peer(old.connection.name);
+      this.world.after(exchange_ms, () => this.removeIke(old));
+      return;
+    }
+    const begin = (): boolean => {
+      if (old.state !== "ESTABLISHED") return false;
+      old.state = "REKEYING";
+      return true;
+    };
+    const answered = (): void => {
+      this.replaceIke(old, true);
       old.state = "DELETING";
-      this.exchange(old, 1, () => this.removeIke(old));
-    });
+    };
+    const deleted = (): void => {
+      old.state = "REKEYED";
+      this.removeIke(old);
+    };
+    this.start(old, { name: "IKE_REKEY", begin, answers: [answered, deleted] });
+  }
+
+  /** The new IKE_SA takes over the CHILD_SAs, and what waits to be negotiated. */
+  private replaceIke(old: IkeSa, initiator: boolean): void {
+    const fresh = this.addIke(old.connection, initiator, old.remote);
+    this.becomeEstablished(fresh);
+    fresh.children = old.children;
+    for (const child of fresh.children) child.ike = fresh;
+    old.children = [];
+    const both = { old: ikeSection(old, this.now_s), new: ikeSection(fresh, this.now_s) };
+    this.say("ike-rekey", { [old.connection.name]: both });
+    for (const task of old.tasks.splice(1)) this.start(fresh, task);
   }
 
   private terminate(request: Section): Buffer[] {
@@ -413,31 +532,98 @@ export class Charon {
     this.note(ike_id > 0 ? `terminate ike ${ike_id}` : `terminate child ${child_id}`);
     const ike = this.ikes.find(({ id }) => id === ike_id);
     const child = this.find(child_id);
-    if (ike !== undefined) {
-      this.world.after(FORCED_MS, () => this.removeIke(ike));
-    } else if (child !== undefined) {
-      child.state = "DELETING";
-      this.exchange(child.ike, 1, () => this.removeChild(child));
-    } else {
-      return [failure("no matching SAs to terminate found")];
-    }
+    if (ike !== undefined) this.world.after(FORCED_MS, () => this.force(ike));
+    else if (child !== undefined) this.terminateChild(child);
+    else return [failure("no matching SAs to terminate found")];
     return [success()];
   }
 
-  /** `done` when the peer has answered as many requests on the IKE_SA; it goes when none comes. */
-  protected exchange(ike: IkeSa, count: number, done: () => void): void {
-    const peer = this.peer(ike.connection.name);
-    const silent = peer.silent || ike.forgotten;
-    this.world.after(silent ? RETRANSMISSION_MS : count * peer.exchange_ms, () => {
-      if (!this.ikes.includes(ike)) return;
-      if (silent) this.removeIke(ike);
-      else done();
+  /** By force: the peer is not waited for. */
+  private force(ike: IkeSa): void {
+    if (ike.connection.version === 1) {
+      for (const child of [...ike.children]) this.removeChild(child);
+    }
+    const idle = ike.tasks.length === 0 || ike.connection.version === 1;
+    if (ike.state === "ESTABLISHED" && idle) ike.state = "DELETING";
+    this.removeIke(ike);
+  }
+
+  /** By a DELETE, ours or the peer's. */
+  terminateChild(child: ChildSa, ours = true): void {
+    if (!ours) {
+      this.removeChild(child);
+      return;
+    }
+    const begin = (): boolean => {
+      if (isReplaced(child) || !child.ike.children.includes(child)) return false;
+      child.state = "DELETING";
+      return true;
+    };
+    const answers = [() => this.removeChild(child)];
+    this.start(child.ike, { name: "CHILD_DELETE", begin, answers });
+  }
+
+  terminateIke(ike: IkeSa, ours = true): void {
+    const begin = (): void => void (ike.state = "DELETING");
+    if (ours) {
+      this.start(ike, { name: "IKE_DELETE", begin, answers: [() => this.removeIke(ike)] });
+    } else {
+      begin();
+      this.removeIke(ike);
+    }
+  }
+
+  /** Puts a task behind those that the IKE_SA has. */
+  private start(ike: IkeSa, task: Task): void {
+    ike.tasks.push(task);
+    if (ike.tasks.length === 1) this.work(ike);
+  }
+
+  private work(ike: IkeSa): void {
+    const [task] = ike.tasks;
+    if (task === undefined) return;
+    if (task.begin?.() === false) this.finish(ike, task);
+    else this.proceed(ike, task, 0);
+  }
+
+  private proceed(ike: IkeSa, task: Task, index: number): void {
+    const answer = task.answers[index];
+    if (answer === undefined) {
+      this.finish(ike, task);
+      return;
+    }
+    this.exchange(ike, 0, () => {
+      if (answer() === false) this.finish(ike, task);
+      else this.proceed(ike, task, index + 1);
     });
+  }
+
+  private finish(ike: IkeSa, task: Task): void {
+    ike.tasks = ike.tasks.filter((other) => other !== task);
+    this.work(ike);
+  }
+
+  /** A request, retransmitted until it is answered or given up. */
+  private exchange(ike: IkeSa, tries: number, answered: () => void): void {
+    const { name } = ike.connection;
+    const lost = ike.forgotten || this.isLost(name);
+    const wait_ms = lost ? this.retransmissions_ms[tries]! : this.peer(name).exchange_ms;
+    this.world.after(wait_ms, () => {
+      if (!this.ikes.includes(ike)) return;
+      if (!lost) answered();
+      else if (tries + 1 < this.retransmissions_ms.length) this.exchange(ike, tries + 1, answered);
+      else this.removeIke(ike);
+    });
+  }
+
+  /** Whether a packet to the peer, or its answer, is lost. */
+  protected isLost(connection: string): boolean {
+    return this.peer(connection).silent;
   }
 
   private addIke(connection: Connection, initiator: boolean, remote = connection.remote): IkeSa {
     const ike: IkeSa = {
-      id: ++this.last_id,
+      id: ++this.last_ike_id,
       connection,
       remote,
       state: "CONNECTING",
@@ -452,7 +638,17 @@ export class Charon {
     return ike;
   }
 
-  protected establishIke(ike: IkeSa): void {
+  /** The first CHILD_SA comes with it (RFC 7296, 1.2). */
+  private establishIke(ike: IkeSa): void {
+    this.becomeEstablished(ike);
+    this.tell("ike-updown", ike, { up: "yes" });
+    const [, next] = ike.tasks;
+    if (next?.child === undefined || ike.connection.version === 1) return;
+    this.childAnswered(next.child, ike);
+    ike.tasks.splice(1, 1);
+  }
+
+  private becomeEstablished(ike: IkeSa): void {
     ike.state = "ESTABLISHED";
     ike.answered = true;
     ike.established_s = this.now_s;
@@ -468,7 +664,7 @@ export class Charon {
     const known = this.routes.get(source)?.get(destination);
     if (known !== undefined) return known;
     const configs = this.connections
-      .flatMap(children)
+      .flatMap(childrenOf)
       .filter(
         ({ local_ts, remote_ts }) => covers(local_ts, source) && covers(remote_ts, destination),
       );
@@ -477,11 +673,24 @@ export class Charon {
     return configs;
   }
 
-  /** An event about an IKE_SA, and the CHILD_SAs on it. */
-  tell(event: string, ike: IkeSa, message: Section = {}): void {
+  /** An event about an IKE_SA, and the CHILD_SAs that it is about. */
+  tell(event: string, ike: IkeSa, message: Section = {}, children: ChildSa[] = []): void {
+    this.say(event, { ...message, ...saSection(ike, this.now_s, children) });
+  }
+
+  protected say(event: string, message: Section): void {
     if (this.hangs) return;
-    const bytes = frame(Packet.EVENT, event, { ...message, ...this.listSa(ike) });
+    const bytes = frame(Packet.EVENT, event, message);
     this.world.after(this.response_ms, () => this.world.viciBytes(bytes));
+  }
+
+  /** What a list of all SAs would show. */
+  listed(): Section[] {
+    return this.ikes.map((ike) => this.listSa(ike));
+  }
+
+  private listSa(ike: IkeSa): Section {
+    return saSection(ike, this.now_s, ike.children);
   }
 
   private note(text: string): void {
@@ -491,102 +700,13 @@ export class Charon {
   private get now_s(): number {
     return Math.floor(this.world.now_ms / 1000);
   }
-
-  private listSa(ike: IkeSa): Section {
-    const { name, local, ike_rekey_s = 0 } = ike.connection;
-    const established_s = this.now_s - ike.established_s;
-    const times: Section = { established: `${established_s}` };
-    if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
-    return {
-      [name]: {
-        uniqueid: `${ike.id}`,
-        version: "2",
-        state: ike.state,
-        "local-host": local,
-        "local-port": "4500",
-        "remote-host": ike.remote,
-        "remote-port": "4500",
-        initiator: ike.initiator ? "yes" : "no",
-        "initiator-spi": "0123456789abcdef",
-        "responder-spi": ike.answered ? "fedcba9876543210" : "0000000000000000",
-        ...PROPOSAL,
-        ...(ike.state === "CONNECTING" ? {} : times),
-        "tasks-active": ike.tasks,
-        "child-sas": Object.fromEntries(ike.children.map((child) => this.listChild(child))),
-      },
-    };
-  }
-
-  private listChild(child: ChildSa): [string, Section] {
-    const { name, local_ts, remote_ts } = child.config;
-    const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = child.ike.connection;
-    const age_s = this.now_s - child.installed_s;
-    const times: Section = { "install-time": `${age_s}` };
-    if (lifetime_s > 0) times["life-time"] = `${lifetime_s - age_s}`;
-    if (rekey_s > 0) times["rekey-time"] = `${rekey_s - age_s}`;
-    const section = {
-      name,
-      uniqueid: `${child.id}`,
-      state: child.state,
-      mode: "TUNNEL",
-      protocol: "ESP",
-      "spi-in": child.spi_in.toString(16),
-      "spi-out": child.spi_out.toString(16),
-      ...PROPOSAL,
-      "bytes-in": `${84 * child.packets_in}`,
-      "packets-in": `${child.packets_in}`,
-      "bytes-out": `${84 * child.packets_out}`,
-      "packets-out": `${child.packets_out}`,
-      ...times,
-      "local-ts": local_ts.split(","),
-      "remote-ts": remote_ts.split(","),
-    };
-    return [`${name}-${child.id}`, section];
-  }
 }
 
-const PROPOSAL = { "encr-alg": "AES_CBC", "encr-keysize": "128", "integ-alg": "HMAC_SHA2_256_128" };
-
-function children(connection: Connection): Child[] {
-  return connection.children ?? [connection];
+function isInUse(child: ChildSa): boolean {
+  return !isReplaced(child) && !child.expired;
 }
 
-function listConn(connection: Connection): Section {
-  const { name, local, remote, rekey_s = REKEY_S, ike_rekey_s = 0 } = connection;
-  const section = ({ local_ts, remote_ts, mode = "TUNNEL" }: Child): Section => ({
-    mode,
-    rekey_time: `${rekey_s}`,
-    "local-ts": local_ts.split(","),
-    "remote-ts": remote_ts.split(","),
-  });
-  return {
-    [name]: {
-      local_addrs: [local],
-      remote_addrs: [remote],
-      version: "IKEv2",
-      reauth_time: "0",
-      rekey_time: `${ike_rekey_s}`,
-      children: Object.fromEntries(
-        children(connection).map((child) => [child.name, section(child)]),
-      ),
-    },
-  };
-}
-
-function success(): Buffer {
-  return frame(Packet.CMD_RESPONSE, undefined, { success: "yes" });
-}
-
-function failure(errmsg: string): Buffer {
-  return frame(Packet.CMD_RESPONSE, undefined, { success: "no", errmsg });
-}
-
-/** A packet with its length in front; only some types carry a name. */
-function frame(type: Packet, name?: string, message: Section = {}): Buffer {
-  const name_length = name === undefined ? 0 : 1 + name.length;
-  const bytes = encode(message, 5 + name_length);
-  bytes.writeUInt32BE(bytes.length - 4);
-  bytes[4] = type;
-  if (name !== undefined) bytes.write(name, bytes.writeUInt8(name.length, 5));
-  return bytes;
+/** Another one carries what it did. */
+function isReplaced({ state }: ChildSa): boolean {
+  return state === "REKEYED" || state === "DELETED";
 }
