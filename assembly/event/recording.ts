@@ -23,7 +23,7 @@ export function recordingFailed(errno: i32): void {
   endEvent();
 }
 
-/** What keeps a file from being written, in the words of Linux's strerror(3). */
+/** What keeps a file from being written, mostly in the words of Linux's strerror(3). */
 export function writeRecordingError(w: Writer, errno: i32): Writer {
   switch (errno) {
     case 1:
@@ -32,6 +32,8 @@ export function writeRecordingError(w: Writer, errno: i32): Writer {
       return w.text("No such file or directory");
     case 5:
       return w.text("Input/output error");
+    case 11:
+      return w.text("another rekeyd has the folder");
     case 13:
       return w.text("Permission denied");
     case 20:

@@ -78,7 +78,7 @@ export class Rekeyd {
   readonly config_path: string;
   readonly control_path: string;
   readonly log_path: string;
-  readonly recordings_path: string;
+  recordings_path: string;
 
   constructor(
     private readonly namespace: Namespace,
