@@ -30,6 +30,7 @@ export interface Invariant {
   sweepAll?: (judge: Judge) => Seen;
   /** The faults have been over for the time in which everything must have come back. */
   settled?: (judge: Judge, truth: Truth) => Seen;
+  settledAll?: (judge: Judge) => Seen;
 }
 
 /** The longest pause after refusals, with its jitter, and what may come on top. */
@@ -47,8 +48,6 @@ const MAX_NEGOTIATIONS = 16;
 const MAX_LISTS_PER_MINUTE = 200;
 /** Lines of the log in a minute, for each VPN. */
 const MAX_LINES_PER_MINUTE = 120;
-/** What the engine may hold for a few VPNs; more is a leak. */
-const MAX_PAGES = 512;
 
 function ago(judge: Judge, at_ms: number): string {
   return `${judge.now_ms - at_ms} ms ago`;
@@ -303,10 +302,8 @@ export const INVARIANTS: Invariant[] = [
   },
   {
     name: "bounded-memory",
-    says: "Memory stays within its bound.",
-    sweepAll: (judge) => {
-      const pages = judge.world.engine.pages();
-      return pages > MAX_PAGES ? `${pages} pages` : undefined;
-    },
+    says: "Once all has settled, memory grows from storm to storm no more.",
+    settledAll: (judge) => judge.memory.look(judge.world.engine, judge.world.branches.length),
+    sweepAll: (judge) => judge.memory.grown(judge.world.engine),
   },
 ];

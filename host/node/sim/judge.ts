@@ -1,6 +1,7 @@
 /** Watches a world, keeps the truth of its VPNs, and asks the invariants. */
 import type { ChildSa } from "../../../tests/sim/lib/charon.ts";
 import { INVARIANTS, type Invariant } from "./invariants.ts";
+import { MemoryWatch } from "./memory.ts";
 import { Truth } from "./truth.ts";
 import type { Branch } from "./branch.ts";
 import { START_MS, type Observer, type SentEcho, type World } from "./world.ts";
@@ -50,10 +51,12 @@ const ASKED = {
   sweep: asked("sweep"),
   sweepAll: asked("sweepAll"),
   settled: asked("settled"),
+  settledAll: asked("settledAll"),
 };
 
 export class Judge implements Observer {
   readonly truths = new Map<string, Truth>();
+  readonly memory = new MemoryWatch();
   /** Inbound SPIs that ever were, in hexadecimal. */
   readonly spis = new Set<string>();
   /** The last lines of the log. */
@@ -215,6 +218,9 @@ export class Judge implements Observer {
   mustBeSettled(): void {
     this.next_shown_ms = 0;
     this.look();
+    for (const invariant of ASKED.settledAll) {
+      this.hold(invariant, undefined, invariant.settledAll(this));
+    }
     for (const truth of this.truths.values()) {
       for (const invariant of ASKED.settled) {
         this.hold(invariant, truth, invariant.settled(this, truth));

@@ -2,19 +2,18 @@
  * `npm run sim -- [--seed N] [--hours H] [--vpns N] [--faults LIST] [--runs N]`: years of bad luck,
  * before breakfast. docs/testing.md tells more.
  */
-import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { describe, KINDS, kindsOf } from "./fault.ts";
+import { KINDS, kindsOf } from "./fault.ts";
 import { INVARIANTS } from "./invariants.ts";
-import { shrink } from "./shrink.ts";
-import { simulate, type Options, type Result } from "./simulate.ts";
+import { Pool, THREADS } from "./pool.ts";
+import { explain, summaryOf } from "./report.ts";
+import type { Options, Result } from "./simulate.ts";
 
 const DAY_MS = 86_400_000;
-const LOG_LINES = 15;
 
 const USAGE = `usage: npm run sim -- [OPTION...]
   --seed N       the first seed (default: drawn anew)
-  --runs N       so many seeds, one after the other (default 1)
+  --runs N       so many seeds, on all cores (default 1)
   --hours H      simulated hours of each run (default 1)
   --vpns N       VPNs in each run (default 3)
   --defaults     every VPN with the defaults of the configuration, and rekey
@@ -25,7 +24,7 @@ const USAGE = `usage: npm run sim -- [OPTION...]
   --list         the faults and the invariants there are
 `;
 
-function main(): number {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: "string" },
@@ -57,11 +56,11 @@ function main(): number {
     defaults: values.defaults,
     faults: kindsOf(values.faults),
     engine: values.engine,
-    tolerated: values.tolerate.split(","),
+    tolerated: values.tolerate.split(",").filter(Boolean),
     ...(only === undefined ? {} : { only }),
   };
   const runs = whole(values.runs, "runs");
-  return run(first, runs, options, values.faults);
+  return await run(first, runs, options);
 }
 
 function whole(text: string, name: string): number {
@@ -71,72 +70,54 @@ function whole(text: string, name: string): number {
   return value;
 }
 
-function run(first: number, runs: number, options: Omit<Options, "seed">, faults: string): number {
-  let used_us = 0;
-  let simulated_ms = 0;
-  let calls = 0;
+/** Runs so many seeds on all cores; what is to be told of them is told in their order. */
+async function run(first: number, runs: number, options: Omit<Options, "seed">): Promise<number> {
+  const begin_ms = performance.now();
+  const pool = new Pool(Math.min(runs, THREADS));
+  const progress = new Progress(runs);
+  let days = 0;
   let broken = 0;
-  for (let seed = first; seed < first + runs; seed++) {
-    const begun = process.cpuUsage();
-    const result = simulate({ ...options, seed });
-    const { user, system } = process.cpuUsage(begun);
-    used_us += user + system;
-    simulated_ms += result.simulated_ms;
-    calls += result.counts.calls;
-    if (runs === 1 || result.failure !== undefined) {
-      const hours = (result.simulated_ms / 3_600_000).toFixed(2);
-      console.log(`seed ${seed}: trace ${result.trace}, ${result.counts.calls} calls, ${hours} h`);
-    }
-    if (result.failure === undefined) continue;
-    broken++;
-    explain({ ...options, seed }, result, faults);
+  const answers = Array.from({ length: runs }, (_, i) => {
+    const answer = pool.run({ ...options, seed: first + i }, true);
+    answer.then(({ result }) => progress.ended(result)).catch(() => undefined);
+    return answer;
+  });
+  for (const [i, answer] of answers.entries()) {
+    const { result, shrunk } = await answer;
+    days += (options.vpns * result.simulated_ms) / DAY_MS;
+    if (result.failure !== undefined) broken++;
+    if (runs > 1 && result.failure === undefined) continue;
+    progress.clear();
+    console.log(summaryOf(first + i, result));
+    if (result.failure !== undefined) explain({ ...options, seed: first + i }, result, shrunk);
   }
-  const minutes = used_us / 60_000_000;
-  const days = (options.vpns * simulated_ms) / DAY_MS;
+  progress.clear();
+  await pool.close();
+  const seconds = (performance.now() - begin_ms) / 1000;
   console.log(
-    `${runs} runs from seed ${first}, ${broken} broken; ${days.toFixed(1)} tunnel-days, ` +
-      `${Math.round(days / minutes)} a minute, ${Math.round(calls / minutes / 60)} calls a second`,
+    `${runs} runs from seed ${first}, ${broken} broken; ` +
+      `${days.toFixed(1)} tunnel-days in ${seconds.toFixed(1)} s`,
   );
   return broken === 0 ? 0 : 1;
 }
 
-/** All that is needed to see it again, and to see why. */
-function explain(options: Options, result: Result, faults: string): void {
-  const { only, result: shrunk, runs } = shrink(options, result);
-  const failure = shrunk.failure!;
-  console.log(`  broken: ${failure.invariant}: ${failure.says}`);
-  console.log(`  seen:   ${failure.seen}`);
-  console.log(`  commit: ${commit()}`);
-  console.log(`  time:   ${(failure.after_ms / 1000).toFixed(3)} s after the start`);
-  console.log(
-    `  again:  npm run sim -- --seed ${options.seed} --hours ${options.hours} ` +
-      `--vpns ${options.vpns} ${options.defaults ? "--defaults " : ""}--faults ${faults} --only ${only.join(",") || "none"}`,
-  );
-  console.log(`  faults: ${only.length} of ${result.faults.length} are enough (${runs} runs):`);
-  for (const number of only) {
-    const fault = shrunk.faults[number]!;
-    console.log(`    ${number}: ${describe(fault, shrunk.start_ms, shrunk.branches)}`);
-  }
-  for (const { name, rekey, optimized, ...more } of shrunk.branches) {
-    const mode = [rekey ? "rekey" : "no rekey", ...(optimized ? ["optimized"] : [])].join(", ");
-    const { interval_ms, threshold, recover, connection } = more;
-    console.log(
-      `  ${name}: ${mode}, interval ${interval_ms} ms, threshold ${threshold}, ` +
-        `recover ${recover}, lifetime ${connection.lifetime_s} s, rekey ${connection.rekey_s} s`,
-    );
-  }
-  console.log("  the end of the log:");
-  for (const line of failure.log.slice(-LOG_LINES)) console.log(`    ${line}`);
-}
+/** How far it is, on a terminal. */
+class Progress {
+  private done = 0;
+  private broken = 0;
 
-function commit(): string {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync("git", args, { encoding: "utf8" }).trim();
-    const changed = git("status", "--porcelain", "--", "assembly", "host/node", "tests/sim") !== "";
-    return git("rev-parse", "--short=12", "HEAD") + (changed ? ", and changes" : "");
-  } catch {
-    return "unknown: no git";
+  constructor(private readonly runs: number) {}
+
+  ended({ failure }: Result): void {
+    this.done++;
+    if (failure !== undefined) this.broken++;
+    if (process.stdout.isTTY) {
+      process.stdout.write(`\r${this.done} of ${this.runs} seeds, ${this.broken} broken `);
+    }
+  }
+
+  clear(): void {
+    if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
   }
 }
 
@@ -147,4 +128,4 @@ function list(): void {
   for (const { name, says } of INVARIANTS) console.log(`  ${name}: ${says}`);
 }
 
-process.exitCode = main();
+process.exitCode = await main();

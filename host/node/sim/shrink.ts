@@ -12,7 +12,7 @@ export interface Shrunk {
 }
 
 /** `failed` is what the options came to. */
-export function shrink(options: Options, failed: Result): Shrunk {
+export function shrink(options: Options, failed: Result, progress?: Float64Array): Shrunk {
   const wanted = failed.failure!;
   const end_ms = failed.start_ms + wanted.after_ms;
   // A run that gets past the failure by an hour is not going to fail as it did.
@@ -26,7 +26,7 @@ export function shrink(options: Options, failed: Result): Shrunk {
     let fewer: number[] | undefined;
     for (let at = 0; at < only.length && runs < MAX_RUNS && fewer === undefined; at += size) {
       const rest = [...only.slice(0, at), ...only.slice(at + size)];
-      const tried = simulate({ ...options, hours, only: rest });
+      const tried = simulate({ ...options, hours, only: rest }, progress);
       runs++;
       if (tried.failure?.invariant !== wanted.invariant) continue;
       fewer = rest;

@@ -5,7 +5,7 @@ import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { MAX_RECOVERY_MS } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
 import { Random } from "./random.ts";
-import { Spinning, World, type Counts } from "./world.ts";
+import { Spinning, START_MS, World, type Counts } from "./world.ts";
 
 const STORM_MS = 15 * 60_000;
 /** Time for coming back, and a while in which nothing may happen. */
@@ -49,13 +49,27 @@ export interface Result {
   failure: Failure | undefined;
 }
 
-/** Runs it to its end, or to the first invariant that is broken. */
-export function simulate(options: Options): Result {
+/** What is known of a run of which nothing is known. */
+export const UNSTARTED: Result = {
+  trace: "unknown",
+  simulated_ms: 0,
+  counts: { calls: 0, echoes: 0, replies: 0 },
+  faults: [],
+  start_ms: START_MS,
+  branches: [],
+  failure: undefined,
+};
+
+/**
+ * Runs it to its end, or to the first invariant that is broken. `progress` is kept up all the
+ * while: calls of the engine, simulated milliseconds.
+ */
+export function simulate(options: Options, progress?: Float64Array): Result {
   const random = new Random(options.seed);
   const branches = drawBranches(random.fork(), options.vpns);
   if (options.defaults) branches.forEach(setDefaults);
   const schedule = random.fork();
-  const world = new World(random.fork(), branches, options.engine);
+  const world = new World(random.fork(), branches, options.engine, progress);
   const judge = new Judge(world, options.tolerated);
   const start_ms = world.now_ms;
   const end_ms = start_ms + options.hours * 3_600_000;

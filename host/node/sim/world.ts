@@ -90,6 +90,7 @@ export class World {
     readonly random: Random,
     readonly branches: Branch[],
     private readonly engine_path: string,
+    private readonly progress: Float64Array = new Float64Array(2),
   ) {
     this.kernel.interfaces.push({ name: "eth0", addresses: ["192.0.2.1"] });
     this.kernel.interfaces.push({ name: "lan", addresses: ["10.1.0.1", "fd01::1"] });
@@ -191,7 +192,8 @@ export class World {
 
   /** An input of the engine's has been taken: what comes of it. */
   done(actions: ActionRecord[]): void {
-    this.counts.calls++;
+    this.progress[0] = ++this.counts.calls;
+    this.progress[1] = this.now_ms - START_MS;
     this.trace.add(this.now_ms);
     this.trace.add(actions.length);
     if (this.traps) {
