@@ -25,7 +25,7 @@ test("an answer to an echo from before the new key says nothing of the new key",
   assert.equal(world.said("successfully rekeyed"), 1);
 });
 
-test("an answer from before the SA brings nothing up, also if an echo beside it did not leave", () => {
+test("an answer from before the SA brings nothing up, if the echo beside it stayed, too", () => {
   const connections = branches(1);
   const world = new World(new Engine(), connections);
   const out: Echo[] = [];

@@ -42,7 +42,7 @@ test("a target falls silent: down after the threshold, up when it answers again"
   assert.equal(said(fault, "successfully rekeyed"), 1);
 });
 
-test("without rekey: packets from long before 'down' bring no echo, however late they are listed", () => {
+test("without rekey: packets from long before 'down', listed late, bring no echo", () => {
   const world = settled(branches(1), "option interval '1'", "option threshold '3'");
   world.charon.child("branch0").packets_in += 5;
   world.run(30_000);
