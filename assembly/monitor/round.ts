@@ -17,7 +17,7 @@ import { schedule } from "../timer/wheel";
 import { Event, Mode } from "./decision";
 import { hasRoom } from "./echo_batch";
 import { happen, modeOf } from "./effect";
-import { closeRound, measure, REMEMBERED } from "./samples";
+import { closeRound, leaveRound, measure, REMEMBERED } from "./samples";
 import { lookAtTraffic, Traffic } from "./traffic";
 
 /**
@@ -70,8 +70,10 @@ function turnRound(index: i32): void {
 
   if (vpn.noted(Note.PROBED)) {
     endRound(index, fed);
-  } else if (fed) {
-    answered(index);
+  } else {
+    // Called off when some of its echoes were out: answers to those are none to the next ones.
+    leaveRound(vpn);
+    if (fed) answered(index);
   }
   const event = dueEvent(vpn, optimized && traffic == Traffic.BOTH);
   if (event == Event.DUE) vpn.unnote(Note.SAID_UNCOVERED);

@@ -46,3 +46,25 @@ test("an answer from before the SA brings nothing up, if the echo beside it stay
   world.deliver(4, [replyTo(out.at(-1)!, 4)]);
   assert.equal(world.said("is up"), 1);
 });
+
+test("answers to a round that was called off are none to the next one", () => {
+  const connections = branches(1);
+  const world = new World(new Engine(), connections);
+  let full = false;
+  let count = 0;
+  world.answers = () => {
+    // The socket takes the first of the two.
+    if (full && ++count % 2 === 0) world.carryOut(world.engine.unsent(4, 1, EAGAIN));
+    return true;
+  };
+  world.charon.establish("branch0");
+  world.configure(monitored(connections, ...OPTIONS, "list destination_ip '10.2.0.11'"));
+  world.run(5_000);
+  full = true;
+  world.run(5_000);
+  full = false;
+  world.answers = () => false;
+  const start_ms = world.now_ms;
+  world.runUntil(() => world.said("is down") > 0, 10_000, 10);
+  assert.ok(world.now_ms - start_ms <= 3_500, `${world.now_ms - start_ms} ms`);
+});

@@ -18,6 +18,7 @@ import type { SentEcho, World } from "./world.ts";
 const TRAFFIC_MS = 500;
 const EPERM = 1;
 const EAGAIN = 11;
+const EADDRNOTAVAIL = 99;
 
 /** A destination that is configured, and the words of its address as they stand in a slot. */
 interface Target {
@@ -66,6 +67,10 @@ export class Air {
     world.observer.echo(sent);
     turnAround(packet);
     this.last = packet;
+    if (!world.kernel.has(branch.source)) {
+      world.done(world.engine.unsent(version, index, EADDRNOTAVAIL));
+      return;
+    }
     if (sa === undefined || world.random.percent(world.busy)) {
       world.observer.delayed(branch);
       const errno = sa === undefined ? EPERM : EAGAIN;
@@ -91,6 +96,7 @@ export class Air {
     const { random } = world;
     const { path, targets } = sent.branch;
     if (!world.peers.works(sa) || path.esp_out > 0 || random.percent(path.loss)) return;
+    if (sent.branch.destinations.indexOf(sent.destination) < targets.off) return;
     if (targets.answers < 100 && !random.percent(targets.answers)) return;
     const copies = random.percent(path.duplicates) ? 2 : 1;
     const arrived = { before: false };

@@ -20,7 +20,12 @@ export interface Path {
 export interface Targets {
   answers: number;
   late_ms: number;
+  /** So many of them, the first ones, are switched off. */
+  off: number;
 }
+
+/** How many destinations must answer: `option quorum`. */
+export type Quorum = "any" | "all" | 2;
 
 /** User packets, each half second. */
 export interface Traffic {
@@ -40,7 +45,12 @@ export interface Branch {
   recover: number;
   phase1_lifetime_s: number;
   destinations: string[];
+  quorum: Quorum;
   source: string;
+  /** How rekeyd is told of the source. */
+  source_by: "address" | "interface" | "nothing";
+  /** How many reloads have left it out. */
+  left_out: number;
   path: Path;
   targets: Targets;
   traffic: Traffic;
@@ -121,12 +131,29 @@ function drawBranch(
     threshold: random.one([2, 3, 5, 10]),
     recover: random.one([1, 1, 2, 3]),
     phase1_lifetime_s: random.one([1_800, 28_800]),
-    destinations: random.percent(25) ? [host(16), host(17)] : [host(16)],
+    ...drawDestinations(random, host),
     source: v6 ? "fd01::1" : "10.1.0.1",
+    source_by: random.one(["address", "address", "interface", "nothing"]),
+    left_out: 0,
     path,
-    targets: { answers: 100, late_ms: 0 },
+    targets: { answers: 100, late_ms: 0, off: 0 },
     traffic: { in: false, out: false },
   };
+}
+
+function drawDestinations(
+  random: Random,
+  host: (number: number) => string,
+): Pick<Branch, "destinations" | "quorum"> {
+  const count = random.one([1, 1, 1, 2, 3]);
+  const destinations = [16, 17, 18].slice(0, count).map(host);
+  return { destinations, quorum: count === 1 ? "any" : random.one<Quorum>(["any", "all", 2]) };
+}
+
+/** How many destinations must answer in a round. */
+export function quorumOf({ quorum, destinations }: Branch): number {
+  if (quorum === "any") return 1;
+  return quorum === "all" ? destinations.length : quorum;
 }
 
 /** The defaults of the configuration; with rekey, which is what rekeyd is for. */
@@ -137,7 +164,12 @@ export function setDefaults(branch: Branch): void {
 
 /** What /etc/config/rekeyd says of them. */
 export function configuration(branches: Branch[]): string {
-  return branches.flatMap(section).join("\n") + "\n";
+  return (
+    branches
+      .filter(({ left_out }) => left_out === 0)
+      .flatMap(section)
+      .join("\n") + "\n"
+  );
 }
 
 function section(branch: Branch): string[] {
@@ -154,7 +186,9 @@ function section(branch: Branch): string[] {
     option("threshold", branch.threshold),
     option("recover", branch.recover),
     option("phase1_lifetime", branch.phase1_lifetime_s),
-    option("source_ip", branch.source),
+    option("quorum", branch.quorum),
+    ...(branch.source_by === "address" ? [option("source_ip", branch.source)] : []),
+    ...(branch.source_by === "interface" ? [option("source_interface", "lan")] : []),
     ...branch.destinations.map((address) => `\tlist destination_ip '${address}'`),
   ];
 }

@@ -18,7 +18,7 @@ export interface Fault {
 
 interface Kind {
   /** What `--faults` may name beside the kind itself. */
-  group: "path" | "ike" | "charon" | "target" | "traffic" | "clock" | "host" | "forger";
+  group: "path" | "ike" | "charon" | "target" | "traffic" | "clock" | "host" | "network" | "forger";
   begin: (world: World, branch: Branch, amount: number) => void;
   end?: (world: World, branch: Branch, amount: number) => void;
 }
@@ -62,6 +62,13 @@ export const KINDS: Record<string, Kind> = {
     begin: (world, { connection }) => (world.peers.peer(connection.name).refuses = true),
     end: (world, { connection }) => (world.peers.peer(connection.name).refuses = false),
   },
+  "refuses-child": {
+    group: "ike",
+    begin: (world, { connection, child }) =>
+      world.peers.peer(connection.name).refused_children.add(child.name),
+    end: (world, { connection, child }) =>
+      world.peers.peer(connection.name).refused_children.delete(child.name),
+  },
   slow: added(
     "ike",
     (world, { connection }, amount) =>
@@ -77,6 +84,13 @@ export const KINDS: Record<string, Kind> = {
   "duplicate-theirs": once("ike", (world, branch) => establish(world, branch, false)),
   "rekey-theirs": once("ike", (world, { child }) => {
     for (const sa of world.peers.children(child.name)) world.peers.rekeyChild(sa);
+  }),
+  "rekey-ike-theirs": once("ike", (world, { connection, path }) => {
+    for (const ike of world.peers.ikesOf(connection.name)) {
+      // While anything else is under way it is put off (RFC 7296, 2.25).
+      const free = path.ike === 0 && !ike.forgotten && ike.tasks.length === 0;
+      if (free) world.peers.rekeyIke(ike, false);
+    }
   }),
   collision: once("ike", (world, { child }) => {
     const [sa] = world.peers.children(child.name);
@@ -104,6 +118,8 @@ export const KINDS: Record<string, Kind> = {
   },
   "vici-closed": once("charon", (world) => world.viciClosed(104)),
   "vici-cut": once("charon", (world) => (world.peers.cuts_list = true)),
+  "vici-broken": once("charon", (world, _, amount) => (world.vici_left = 7 * amount)),
+  "vici-stalls": once("charon", (world, _, amount) => world.stallVici(110 * amount)),
   "vici-hangs": {
     group: "charon",
     begin: (world) => (world.peers.hangs = true),
@@ -127,6 +143,7 @@ export const KINDS: Record<string, Kind> = {
     begin: (_, { targets }, amount) => (targets.answers = amount),
     end: (_, { targets }) => (targets.answers = 100),
   },
+  "target-off": added("target", (_, { targets }, amount) => (targets.off += Math.sign(amount))),
   "target-late": added("target", (_, { targets }, amount) => (targets.late_ms += 100 * amount)),
 
   "traffic-both": traffic(true, true),
@@ -147,6 +164,7 @@ export const KINDS: Record<string, Kind> = {
     begin: (world, branch) => changeInterval(world, branch, 2),
     end: (world, branch) => changeInterval(world, branch, 0.5),
   },
+  "left-out": added("host", (world, branch, amount) => leaveOut(world, branch, amount)),
   "changed-mode": {
     group: "host",
     begin: (world, branch) => changeMode(world, branch),
@@ -154,7 +172,18 @@ export const KINDS: Record<string, Kind> = {
   },
   "bad-config": once("host", (world) => world.configure("config vpn 'x'\n\toption interval\n")),
   "busy-socket": added("host", (world, _, amount) => (world.busy += amount)),
-  route: once("host", (world) => world.addRoute()),
+
+  route: once("network", (world) => world.network(world.kernel.addRoute())),
+  "link-down": {
+    group: "network",
+    begin: (world) => plug(world, -1),
+    end: (world) => plug(world, 1),
+  },
+  "address-gone": {
+    group: "network",
+    begin: (world) => moveAddresses(world, 1),
+    end: (world) => moveAddresses(world, -1),
+  },
 
   forged: once("forger", (world, _, amount) => world.air.forge(amount)),
 };
@@ -192,6 +221,34 @@ function changeInterval(world: World, branch: Branch, factor: number): void {
 
 function changeMode(world: World, branch: Branch): void {
   branch.optimized = !branch.optimized;
+  reload(world);
+}
+
+/** The uplink's cable: out, and in again. */
+function plug(world: World, change: number): void {
+  eachPath(world, (branch) => cut(branch, -change));
+  world.unplugged -= change;
+  world.network(world.kernel.plug("eth0", world.unplugged === 0));
+}
+
+/** The addresses that echoes come from go, and come back. */
+function moveAddresses(world: World, change: number): void {
+  const before = world.addresses_gone;
+  world.addresses_gone += change;
+  if (before > 0 && world.addresses_gone > 0) return;
+  for (const branch of world.branches) world.observer.delayed(branch);
+  for (const address of ["10.1.0.1", "fd01::1"]) {
+    const { kernel } = world;
+    world.network(
+      change > 0 ? kernel.removeAddress("lan", address) : kernel.addAddress("lan", address),
+    );
+  }
+}
+
+/** Another configuration, without the VPN; and one that has it again. */
+function leaveOut(world: World, branch: Branch, amount: number): void {
+  branch.left_out += Math.sign(amount);
+  world.observer.configured(branch);
   reload(world);
 }
 

@@ -35,7 +35,7 @@ export interface Invariant {
 
 /** The longest pause after refusals, with its jitter, and what may come on top. */
 const MAX_BACK_OFF_MS = 330_000;
-const MAX_SILENCE_MS = MAX_BACK_OFF_MS + 60_000;
+const MAX_SILENCE_MS = MAX_BACK_OFF_MS + 15_000;
 /** After the last fault a VPN with rekey is up within: the longest pause, and some attempts. */
 export const MAX_RECOVERY_MS = MAX_BACK_OFF_MS + 120_000;
 /** What is not told by an event, the engine finds out by listing everything. */
@@ -69,7 +69,7 @@ export const INVARIANTS: Invariant[] = [
     down: (judge, truth) => {
       if (judge.lostSa(truth)) return undefined;
       const since_ms = judge.now_ms - truth.success_ms;
-      return since_ms < truth.window_ms(judge.now_ms)
+      return since_ms < truth.window_ms(judge.now_ms, judge.world.coarse_ms)
         ? `a reply came ${since_ms} ms ago`
         : undefined;
     },
@@ -78,7 +78,7 @@ export const INVARIANTS: Invariant[] = [
     name: "traffic-is-not-down",
     says: "Optimized: never 'down' while user traffic came in within the last threshold intervals.",
     down: (judge, truth) => {
-      const window_ms = truth.window_ms(judge.now_ms);
+      const window_ms = truth.window_ms(judge.now_ms, judge.world.coarse_ms);
       if (
         !truth.branch.optimized ||
         judge.lostSa(truth) ||
@@ -99,7 +99,7 @@ export const INVARIANTS: Invariant[] = [
     name: "missed-is-down",
     says: "'Down' at the latest one interval after threshold misses.",
     sweep: (judge, truth) => {
-      if (truth.said !== "up" || !truth.has_sa) return undefined;
+      if (truth.said !== "up" || !truth.has_sa || judge.lacksSource(truth)) return undefined;
       // Of an SA that came while charon could not be asked the engine hears late.
       const found = truth.sa_ms > truth.waiting_ms;
       const heard_ms = found ? Math.max(truth.sa_ms, judge.vici_trouble_ms + RECONNECT_MS) : 0;
@@ -124,11 +124,20 @@ export const INVARIANTS: Invariant[] = [
     name: "never-silent",
     says: "With rekey never silent for longer than the back-off's maximum.",
     sweep: (judge, truth) => {
-      if (!truth.branch.rekey || judge.viciTroubled(MAX_SILENCE_MS)) return undefined;
-      const since_ms = judge.now_ms - truth.active_ms;
+      if (!truth.branch.rekey || judge.lacksSource(truth)) return undefined;
+      // What charon is not asked it cannot do.
+      const asked_ms = judge.vici_trouble_ms + RECONNECT_MS;
+      const since_ms = judge.now_ms - Math.max(truth.active_ms, asked_ms);
       const most_ms = MAX_SILENCE_MS + 2 * truth.branch.interval_ms;
       return since_ms > most_ms ? `neither echo nor request for ${since_ms} ms` : undefined;
     },
+  },
+  {
+    name: "only-configured",
+    says: "Nothing is sent or said for a VPN that is not configured.",
+    echo: (_, { branch }) => (branch.left_out > 0 ? "it is not configured" : undefined),
+    up: (_, { branch }) => (branch.left_out > 0 ? "it is not configured" : undefined),
+    down: (_, { branch }) => (branch.left_out > 0 ? "it is not configured" : undefined),
   },
   {
     name: "never-without-sa",
@@ -172,7 +181,7 @@ export const INVARIANTS: Invariant[] = [
     sweep: (judge, truth) => {
       const shown = judge.shown(truth);
       if (shown === undefined) return undefined;
-      if (shown.echoes_answered > truth.answers) {
+      if (shown.echoes_answered !== truth.answers) {
         return `${shown.echoes_answered} answers are shown, ${truth.answers} came`;
       }
       if (shown.delay_last_ms !== null && truth.last_delay_ms !== shown.delay_last_ms) {

@@ -57,8 +57,8 @@ const ASKED = {
 export class Judge implements Observer {
   readonly truths = new Map<string, Truth>();
   readonly memory = new MemoryWatch();
-  /** Inbound SPIs that ever were, in hexadecimal. */
-  readonly spis = new Set<string>();
+  /** Inbound SPIs that ever were, in hexadecimal, and whose they were. */
+  readonly spis = new Map<string, Truth>();
   /** The last lines of the log. */
   readonly log: string[] = [];
   /** When the vici connection was last not well. */
@@ -127,8 +127,8 @@ export class Judge implements Observer {
     if (state !== null) this.saidState(this.truths.get(state[1]!)!, state[2] as "up" | "down");
     const rekeyed = /for VPN (.*) has successfully rekeyed .* new SPI ([0-9a-f]+)\./.exec(line);
     if (rekeyed !== null) this.saidRekeyed(this.truths.get(rekeyed[1]!)!, rekeyed[2]!);
-    const completed = /Completed negotiations with SPI .*, tunnel ID (\d+)/.exec(line);
-    if (completed !== null) this.saidCompleted(Number(completed[1]));
+    const completed = /Completed negotiations with SPI ([0-9a-f]+),/.exec(line);
+    if (completed !== null) this.spis.get(completed[1]!)?.useAnother(this.now_ms);
   }
 
   requested(text: string, connection: string): void {
@@ -148,7 +148,7 @@ export class Judge implements Observer {
   childrenChanged(connection: string, told: boolean): void {
     for (const truth of this.by_connection.get(connection)!) {
       const children = this.world.peers.children(truth.branch.child.name);
-      for (const { spi_in } of children) this.spis.add(spi_in.toString(16));
+      for (const { spi_in } of children) this.spis.set(spi_in.toString(16), truth);
       const has_sa = children.length > 0;
       if (truth.has_sa && !has_sa) {
         truth.no_sa_ms = this.now_ms;
@@ -175,6 +175,10 @@ export class Judge implements Observer {
     this.log.push(`${this.stamp()} = ${instance ? "a new instance" : "another configuration"}`);
   }
 
+  configured(branch: Branch): void {
+    this.of(branch).beginAnew(this.now_ms, true);
+  }
+
   delayed(branch?: Branch): void {
     const truths = branch === undefined ? this.truths.values() : [this.of(branch)];
     for (const truth of truths) {
@@ -193,7 +197,7 @@ export class Judge implements Observer {
     for (const invariant of ASKED.sweepAll) {
       this.hold(invariant, undefined, invariant.sweepAll(this));
     }
-    for (const truth of this.truths.values()) {
+    for (const truth of this.watched()) {
       for (const invariant of ASKED.sweep)
         this.hold(invariant, truth, invariant.sweep(this, truth));
     }
@@ -226,6 +230,7 @@ export class Judge implements Observer {
         this.hold(invariant, truth, invariant.settled(this, truth));
       }
     }
+    this.fresh = false;
     this.settled = [...this.truths.values()].every(({ said }) => said === "up");
   }
 
@@ -260,9 +265,19 @@ export class Judge implements Observer {
     return this.viciTroubled(lately_ms) ? interval_ms : 0;
   }
 
+  /** Whether there is no address that its echoes could come from. */
+  lacksSource({ branch }: Truth): boolean {
+    return this.world.addresses_gone > 0 && branch.source_by !== "address";
+  }
+
   /** Whether the engine has a reason to say 'down' at once: the last SA went lately. */
   lostSa(truth: Truth): boolean {
     return !truth.has_sa || this.now_ms - truth.no_sa_ms < RECENT_MS;
+  }
+
+  /** The VPNs that the configuration names. */
+  private *watched(): Iterable<Truth> {
+    for (const truth of this.truths.values()) if (truth.branch.left_out === 0) yield truth;
   }
 
   /** What the engine shows of a VPN, if that was asked just now. */
@@ -334,11 +349,6 @@ export class Judge implements Observer {
       this.hold(invariant, truth, invariant.rekeyed(this, truth, spi));
     }
     truth.told.add(spi);
-  }
-
-  /** Another SA is in use; the VPNs are numbered from 1, in the order of the configuration. */
-  private saidCompleted(tunnel_id: number): void {
-    [...this.truths.values()][tunnel_id - 1]!.useAnother(this.now_ms);
   }
 
   private hold(

@@ -2,7 +2,7 @@
  * What is so, whatever the engine believes: kept for each VPN from what the world did and what the
  * engine said, and never from the engine's memory.
  */
-import type { Branch } from "./branch.ts";
+import { quorumOf, type Branch } from "./branch.ts";
 import type { SentEcho } from "./world.ts";
 
 const NEVER_MS = -Infinity;
@@ -104,15 +104,14 @@ export class Truth {
   /** Whether the reply is the first one to its echo, and in time. */
   reply({ round, destination, at_ms }: SentEcho, now_ms: number): boolean {
     if (at_ms < this.used_ms) this.strays++;
-    else this.verified = true;
     const known = this.rounds.get(round);
     if (known === undefined || known.answered.includes(destination)) return false;
     known.answered.push(destination);
     this.answers++;
     this.last_delay_ms = now_ms - at_ms;
-    // Any one of several targets is enough.
-    if (known.counted) return true;
+    if (known.counted || known.answered.length < quorumOf(this.branch)) return true;
     known.counted = true;
+    if (known.sent_ms >= this.used_ms) this.verified = true;
     if (known.sent_ms < this.void_ms) return true;
     this.success_ms = now_ms;
     this.waiting_ms = now_ms;
@@ -151,18 +150,22 @@ export class Truth {
   }
 
   /** The shortest time in which threshold rounds can be missed. */
-  window_ms(now_ms: number): number {
-    const { threshold } = this.branch;
+  window_ms(now_ms: number, coarse_ms: number): number {
+    const { threshold, optimized } = this.branch;
     const shortest_ms = Math.min(...this.intervals_ms(now_ms));
     // The round that a reply is for ends within an interval, or a little sooner.
-    return (threshold - 1) * shortest_ms - 250;
+    // Or it was late itself, having waited for packet counters, and the next one was not.
+    const late_ms = coarse_ms + (optimized ? 200 : 0);
+    return (threshold - 1) * shortest_ms - 250 - late_ms;
   }
 
   /** How long it may take until threshold misses are seen. */
   patience_ms(now_ms: number, coarse_ms: number): number {
-    const { threshold } = this.branch;
+    const { threshold, optimized } = this.branch;
+    // In the interval in which user traffic ends there may be no echo out that could be missed.
+    const rounds = threshold + (optimized ? 2 : 1);
     const longest_ms = Math.max(...this.intervals_ms(now_ms));
-    return (threshold + 2) * (longest_ms + coarse_ms) + 500;
+    return rounds * (longest_ms + coarse_ms) + 500;
   }
 
   /** The interval, and those that were in force lately. */

@@ -15,6 +15,7 @@ import { Trace } from "./trace.ts";
 /** The monotonic time at which every run starts. */
 export const START_MS = 1_000_000;
 const START_WALL_MS = Date.UTC(2026, 0, 1);
+const ECONNRESET = 104;
 const ECONNREFUSED = 111;
 /** A deadline that is not met by as many calls at one time is an engine that spins. */
 const MAX_CALLS_AT_ONCE = 10_000;
@@ -47,6 +48,8 @@ export interface Observer {
   expires(child: ChildSa): void;
   /** Another instance of the engine, or another configuration, is at work. */
   begunAnew(instance: boolean): void;
+  /** A VPN has left the configuration, or is in it again. */
+  configured(branch: Branch): void;
   /** Something that makes verdicts later than they were: a suspend, a guard, a busy socket. */
   delayed(branch?: Branch): void;
   /** A call has been carried out. */
@@ -73,10 +76,15 @@ export class World {
   /** Bytes in one read of the vici socket, and the pause before the next; 0: all at once. */
   vici_bytes = 0;
   vici_gap_ms = 0;
+  /** So many bytes still come over the vici connection; then it breaks. */
+  vici_left: number | undefined;
   /** Whether charon can be connected to. */
   vici_refused = 0;
   /** The host comes to the engine only at multiples of this. */
   coarse_ms = 0;
+  /** How many faults keep the uplink's cable out, and the addresses of the LAN away. */
+  unplugged = 0;
+  addresses_gone = 0;
   /** Percent of echoes that the socket does not take. */
   busy = 0;
   /** The next call ends in a trap. */
@@ -152,9 +160,14 @@ export class World {
     this.done(this.engine.viciClosed(errno));
   }
 
-  /** A route is there, or there again. */
-  addRoute(): void {
-    this.done(this.engine.network(this.kernel.addRoute()));
+  /** Nothing comes over the vici connection for a while; then all of it. */
+  stallVici(for_ms: number): void {
+    this.vici_free_ms = Math.max(this.vici_free_ms, this.now_ms + for_ms);
+  }
+
+  /** The kernel tells of links, addresses or routes. */
+  network(bytes: Buffer): void {
+    this.done(this.engine.network(bytes));
   }
 
   /** What `json get vpn` answers; no call of its own to any invariant. */
@@ -308,6 +321,14 @@ export class World {
   private queueVici(chunk: Buffer): void {
     const { stream } = this;
     if (stream === 0) return;
+    if (this.vici_left !== undefined) {
+      this.vici_left -= chunk.length;
+      if (this.vici_left < 0) {
+        chunk = chunk.subarray(0, chunk.length + this.vici_left);
+        this.vici_left = undefined;
+        this.after(0, () => stream === this.stream && this.viciClosed(ECONNRESET));
+      }
+    }
     const gap_ms = this.vici_gap_ms > 0 ? this.random.below(this.vici_gap_ms + 1) : 0;
     const at_ms = Math.max(this.now_ms, this.vici_free_ms) + gap_ms;
     this.vici_free_ms = at_ms;
