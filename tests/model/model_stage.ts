@@ -33,6 +33,7 @@ const UNSEEN: Observer = {
   childrenChanged: () => {},
   expires: () => {},
   begunAnew: () => {},
+  configured: () => {},
   delayed: () => {},
   step: () => {},
 };
@@ -79,9 +80,12 @@ function branchesOf(setup: Setup): Branch[] {
     recover: 1,
     phase1_lifetime_s: 28_800,
     destinations: [`10.2.${net}.10`],
+    quorum: "any",
     source: `10.1.${net}.1`,
+    source_by: "address",
+    left_out: 0,
     path,
-    targets: { answers: 100, late_ms: 0 },
+    targets: { answers: 100, late_ms: 0, off: 0 },
     traffic: { in: false, out: false },
   }));
 }

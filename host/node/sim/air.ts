@@ -67,7 +67,7 @@ export class Air {
     world.observer.echo(sent);
     turnAround(packet);
     this.last = packet;
-    if (!world.kernel.has(branch.source)) {
+    if (world.addresses_gone > 0) {
       world.done(world.engine.unsent(version, index, EADDRNOTAVAIL));
       return;
     }

@@ -56,10 +56,6 @@ export class Kernel {
     return this.link(index, 0);
   }
 
-  has(address: string): boolean {
-    return this.interfaces.some(({ addresses }) => addresses.includes(address));
-  }
-
   /** A route appears in the main table. */
   addRoute(): Buffer {
     const body = Buffer.alloc(12);
