@@ -13,8 +13,8 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 /// How long the daemon may be silent: one that is stopped or hangs must not hang its user.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// More than the longest answer: a recording of two segments, each with a snapshot of the largest
-/// memory (docs/recording.md).
-const MAX_ANSWER_BYTES: u64 = 300 << 20;
+/// memory and as many records (docs/recording.md).
+const MAX_ANSWER_BYTES: u64 = 600 << 20;
 
 /// The daemon's answer.
 #[derive(Debug)]

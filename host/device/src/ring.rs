@@ -9,7 +9,8 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::record;
 
-/// The other file is taken when this much stands behind the beginning of a segment.
+/// The other file is taken when this much stands behind the beginning of a segment, and no less than
+/// that beginning has: snapshots are never more than half of what is written.
 const SEGMENT_BYTES: u64 = 4 << 20;
 /// Of a file so much is copied at a time.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -72,7 +73,7 @@ impl Ring {
 
     /// Whether it is the other file's turn.
     pub fn is_full(&self) -> bool {
-        self.end - self.begin >= SEGMENT_BYTES
+        self.end - self.begin >= SEGMENT_BYTES.max(self.begin)
     }
 
     /// The files that hold a segment, the older first.
@@ -85,7 +86,9 @@ impl Ring {
     pub fn read(&self, out: &mut Vec<u8>) -> io::Result<()> {
         for file in self.segments() {
             let start = out.len();
-            out.resize(start + file.metadata()?.len() as usize, 0);
+            let length = file.metadata()?.len() as usize;
+            out.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+            out.resize(start + length, 0);
             file.read_exact_at(&mut out[start..], 0)?;
         }
         Ok(())
@@ -117,4 +120,37 @@ fn number(file: &File) -> Option<u32> {
     let mut head = [0; record::NUMBER_END];
     file.read_exact_at(&mut head, 0).ok()?;
     record::number(&head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_full_by_its_records_and_by_its_beginning() {
+        let folder = std::env::temp_dir().join(format!("rekeyd-ring-{}", std::process::id()));
+        let mut ring = Ring::open(&folder).unwrap();
+        for begin in [100, SEGMENT_BYTES + 1000] {
+            let full = SEGMENT_BYTES.max(begin);
+            ring.turn().unwrap();
+            ring.append(&vec![1; begin as usize]).unwrap();
+            ring.begun();
+            ring.append(&vec![1; full as usize - 1]).unwrap();
+            assert!(!ring.is_full());
+            ring.append(&[1]).unwrap();
+            assert!(ring.is_full());
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn files_take_turns_also_after_one_could_not_be_emptied() {
+        let folder = std::env::temp_dir().join(format!("rekeyd-turns-{}", std::process::id()));
+        let mut ring = Ring::open(&folder).unwrap();
+        let turn = |ring: &mut Ring| (ring.turn().unwrap(), ring.newest);
+        assert_eq!([turn(&mut ring), turn(&mut ring), turn(&mut ring)], [(0, 0), (1, 1), (2, 0)]);
+        ring.numbers[0] = None;
+        assert_eq!([turn(&mut ring), turn(&mut ring)], [(2, 0), (3, 1)]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
