@@ -9,8 +9,8 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::record;
 
-/// The other file is taken when this much stands behind the beginning of a segment, and no less than
-/// that beginning has: snapshots are never more than half of what is written.
+/// The other file is taken when this much stands behind the beginning of a segment, and no less
+/// than that beginning has: snapshots are never more than half of what is written.
 const SEGMENT_BYTES: u64 = 4 << 20;
 /// Of a file so much is copied at a time.
 const CHUNK_BYTES: usize = 64 << 10;

@@ -1,4 +1,4 @@
-/** Lines of a recording as a person reads them: boring ones left out or folded, each with a time. */
+/** Lines of a recording as a person reads them: boring ones left out, each with a time. */
 import type { Line } from "./tell.ts";
 import { errnoText } from "./tell.ts";
 
