@@ -44,7 +44,7 @@ import { seedRandom } from "./random";
 import { initGateways } from "./sa/gateway";
 import { initListing } from "./sa/listing";
 import { initVpns } from "./sa/vpn";
-import { initWheel, nextDeadline, ownerOf, popDue } from "./timer/wheel";
+import { initWheel, nextDeadline, ownerOf, popDue, wipeDeadlines } from "./timer/wheel";
 
 const input_buffer: usize = memory.data(INPUT_BYTES, 16);
 
@@ -265,6 +265,7 @@ export function wipe(): void {
   wipeBytes(input_buffer, INPUT_BYTES);
   wipeSlots();
   wipeReply();
+  wipeDeadlines();
 }
 
 /** Where the 16 bytes of the key are, which no snapshot may hold. */

@@ -156,12 +156,23 @@ export function nextDeadline(): i64 {
   if (occupied_levels == 0) return NEVER;
   const level = ctz(occupied_levels);
   const slot = slotAt(level * SLOTS + <i32>ctz(occupiedAt(level)));
-  if (slot.at_ms == UNKNOWN) {
-    let earliest = NEVER;
-    for (let link = slot.next; link != slot; link = link.next) earliest = min(earliest, link.at_ms);
-    slot.at_ms = earliest;
-  }
+  if (slot.at_ms == UNKNOWN) slot.at_ms = earliestOf(slot);
   return slot.at_ms;
+}
+
+/** Forgets how often `nextDeadline` was asked, which the earliest of the slots tell. */
+export function wipeDeadlines(): void {
+  for (let i = 0; i < LEVELS * SLOTS; i++) {
+    const slot = slotAt(i);
+    const used = (occupiedAt(i / SLOTS) & ((<u64>1) << (i % SLOTS))) != 0;
+    slot.at_ms = used ? earliestOf(slot) : UNKNOWN;
+  }
+}
+
+function earliestOf(slot: Link): i64 {
+  let earliest = NEVER;
+  for (let link = slot.next; link != slot; link = link.next) earliest = min(earliest, link.at_ms);
+  return earliest;
 }
 
 /** Puts a timer at the end of the slot that its time belongs to. */
