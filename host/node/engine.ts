@@ -94,7 +94,7 @@ export class Engine {
   wall_ms = 0;
   /** A SEND_ECHOES is not copied: its host reads the slots in `words()` before the next call. */
   leaves_echoes = false;
-  private last_words = "";
+  protected last_words = "";
   private view = NO_BYTES;
   private word_view = new Int32Array(0);
   private readonly actions: number;

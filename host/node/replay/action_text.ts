@@ -1,10 +1,10 @@
 /** Actions in words, one by one. */
-import { Action, type ActionRecord } from "../engine.ts";
+import { Action } from "../engine.ts";
 import { CharonTeller } from "./charon.ts";
 import { sentEcho } from "./echo.ts";
 import { netlinkItems } from "./netlink.ts";
 import { cutSlots } from "./read_call.ts";
-import type { RecordedTrap } from "./recording.ts";
+import type { RecordedTrap, RecordedAction } from "./recording.ts";
 import { ViciStream } from "./vici_message.ts";
 
 const NAMES = Object.fromEntries(Object.entries(Action).map(([name, kind]) => [kind, name]));
@@ -12,7 +12,7 @@ const SEVERITIES = ["emergency", "alert", "critical", "error", "warning", "notif
 const MAX_TEXT_CHARACTERS = 300;
 
 /** An action with its kind, argument and bytes. */
-export function actionText({ kind, argument, bytes }: ActionRecord): string {
+export function actionText({ kind, argument, bytes }: RecordedAction): string {
   const name = `${NAMES[kind] ?? `action ${kind}`}(${argument})`;
   const text = bytesText(kind, bytes);
   return text === "" ? name : `${name} ${cutText(text)}`;

@@ -119,9 +119,11 @@ export class CharonTeller {
     const refused = textIn(message, "success") === "no";
     if (!refused && request === "list-sas") return this.listed(this.sas, "SAs");
     if (!refused && request === "list-conns") return this.listed(this.connections, "connections");
+    const what = request === "" ? "response" : request;
+    // Whether it does what was asked is told by what follows.
+    if (!refused) return [{ text: `${what} accepted`, about, is_detail: true }];
     const why = textIn(message, "errmsg");
-    const outcome = refused ? `refused${why === "" ? "" : `: ${why}`}` : "accepted";
-    return [plain(`${request === "" ? "response" : request} ${outcome}`, about)];
+    return [plain(`${what} refused${why === "" ? "" : `: ${why}`}`, about)];
   }
 
   /** Notes whose the SAs are. */

@@ -1,9 +1,8 @@
 /** Two sides held against each other: what is recorded, and what the replay has come to. */
-import type { ActionRecord } from "../engine.ts";
 import { actionText, trapText } from "./action_text.ts";
 import { PAGE_BYTES } from "./format.ts";
 import type { Outcome } from "./instance.ts";
-import type { Call, Snapshot } from "./recording.ts";
+import type { Call, Snapshot, RecordedAction } from "./recording.ts";
 
 /** Differences of two states that are shown; the rest is counted. */
 const MAX_SHOWN = 8;
@@ -33,7 +32,7 @@ export function compareOutcome(recorded: Call, replayed: Outcome): string[] {
   return [];
 }
 
-function compareAction(recorded?: ActionRecord, replayed?: ActionRecord): string[] {
+function compareAction(recorded?: RecordedAction, replayed?: RecordedAction): string[] {
   if (recorded === undefined) return sides("nothing more", actionText(replayed!));
   if (replayed === undefined) return sides(actionText(recorded), "nothing more");
   const same_head = recorded.kind === replayed.kind && recorded.argument === replayed.argument;
@@ -64,7 +63,7 @@ function sides(recorded: string, replayed: string): string[] {
   return [`  recorded: ${recorded}`, `  replayed: ${replayed}`];
 }
 
-function actionsText(actions: ActionRecord[]): string {
+function actionsText(actions: RecordedAction[]): string {
   if (actions.length === 0) return "no actions";
   const more = actions.length > 1 ? `, and ${actions.length - 1} more` : "";
   return `${actionText(actions[0]!)}${more}`;

@@ -2,12 +2,11 @@
  * An engine for replay: one instance of a module, call by call with the recorded numbers and times,
  * and with its memory and variables open. (host/node/engine.ts is for those who play its host.)
  */
-import { Action, type ActionRecord } from "../engine.ts";
 import { BATCH, CALLS, inputBytes, SLOT_BYTES } from "./format.ts";
 import { cutSlots } from "./read_call.ts";
-import type { Call, RecordedTrap, Snapshot } from "./recording.ts";
+import type { Call, RecordedTrap, Snapshot, RecordedAction } from "./recording.ts";
 import {
-  copySlots,
+  actionsOf,
   copyState,
   restoreSnapshot,
   takeSnapshot,
@@ -15,21 +14,20 @@ import {
   type Recordable,
 } from "./state.ts";
 
-const RECORD_BYTES = 16;
 /** Whatever it is: nothing that is compared hangs on it. */
 const KEY = Buffer.from("a key for replay");
 
 interface Exports extends Recordable {
-  actions(): number;
   input(): number;
 }
 
 /** What a call came to. */
-export type Outcome = { actions: ActionRecord[] } | { trap: RecordedTrap };
+export type Outcome = { actions: RecordedAction[] } | { trap: RecordedTrap };
 
 export class Instance {
   private readonly exports: Exports;
   private last_words: string | undefined;
+  private copy: Instance | undefined;
 
   constructor(private readonly module: WebAssembly.Module) {
     const trap = (pointer: number, length: number): void => {
@@ -42,11 +40,14 @@ export class Instance {
     this.exports = exports as unknown as Exports;
   }
 
-  /** Another instance in the same state. */
-  fork(): Instance {
-    const fork = new Instance(this.module);
-    copyState(this.exports, fork.exports);
-    return fork;
+  /** Makes a call that leaves no trace: a copy answers. */
+  ask(call: Call): Outcome {
+    // One copy for all questions, as long as it is of the same size.
+    const bytes = this.exports.memory.buffer.byteLength;
+    const fits = this.copy?.exports.memory.buffer.byteLength === bytes;
+    this.copy = fits ? this.copy! : new Instance(this.module);
+    copyState(this.exports, this.copy.exports);
+    return this.copy.feed(call);
   }
 
   /** Takes on a recorded state. */
@@ -63,8 +64,7 @@ export class Instance {
   feed(call: Call): Outcome {
     this.last_words = undefined;
     try {
-      const count = this.enter(call);
-      return { actions: Array.from({ length: count }, (_, i) => this.action(i)) };
+      return { actions: actionsOf(this.exports, this.enter(call)) };
     } catch (error) {
       const own_words = this.last_words !== undefined;
       return { trap: { own_words, text: this.last_words ?? (error as Error).message } };
@@ -93,18 +93,5 @@ export class Instance {
       view(this.exports, slots + i * SLOT_BYTES, slot.length).set(slot);
     });
     this.exports.reveal(slots, version, count);
-  }
-
-  private action(index: number): ActionRecord {
-    const record = view(this.exports, this.exports.actions() + index * RECORD_BYTES, RECORD_BYTES);
-    const kind = record.readUInt32LE(0);
-    const argument = record.readUInt32LE(4);
-    const pointer = record.readUInt32LE(8);
-    const length = record.readUInt32LE(12);
-    const bytes =
-      kind === Action.SEND_ECHOES
-        ? copySlots(this.exports, pointer, argument, length)
-        : Buffer.from(view(this.exports, pointer, length));
-    return { kind, argument, bytes };
   }
 }

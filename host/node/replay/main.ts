@@ -5,9 +5,8 @@
 import { parseArgs } from "node:util";
 import { conclusion } from "./conclusion.ts";
 import { replay } from "./replay.ts";
-import { summary } from "./summary.ts";
-import { tell } from "./tell.ts";
-import { timeline, type Moment } from "./timeline.ts";
+import { report } from "./report.ts";
+import { dateAndTime, type Moment } from "./timeline.ts";
 
 const USAGE = `usage: npm run replay -- FILE [OPTION...]
   --engine FILE  the engine (default build/engine.wasm)
@@ -47,14 +46,11 @@ function main(): number {
   if (path === undefined || more.length > 0) throw new Error(`one FILE is needed\n${USAGE}`);
   const verdict = named(path, () => replay(path, values.engine));
   if (!values.quiet) {
-    const lines = tell(verdict);
-    const first_ms = lines[0]?.wall_ms ?? 0;
+    const first_ms = Number(verdict.recording.segments[0]!.calls[0]?.wall_ms ?? 0);
     const [from, to] = [values.from, values.to].map((text) => text && moment(text, first_ms));
     const { all, vpn } = values;
     const view = { all, vpn, from: from || undefined, to: to || undefined };
-    for (const line of timeline(lines, view)) console.log(line);
-    console.log("");
-    for (const line of summary(lines)) console.log(line);
+    for (const line of report(verdict, view)) console.log(line);
   }
   for (const line of conclusion(verdict, values.engine)) console.log(line);
   if (verdict.needs !== undefined) return Status.OTHER_ENGINE;
@@ -74,7 +70,7 @@ function named<T>(path: string, work: () => T): T {
 function moment(text: string, first_ms: number): Moment {
   const after_s = /^\+(\d+(?:\.\d+)?)$/.exec(text)?.[1];
   if (after_s !== undefined) return { after_ms: 1000 * Number(after_s) };
-  const day = new Date(first_ms).toISOString().slice(0, 10);
+  const day = dateAndTime(first_ms)[0];
   const full = /^\d\d:\d\d/.test(text) ? `${day}T${text}` : text;
   const wall_ms = Date.parse(/Z$/.test(full) ? full : `${full}Z`);
   if (Number.isNaN(wall_ms)) throw new Error(`'${text}' is no time; 03:15:30 or +600 would be`);

@@ -26,12 +26,15 @@ const IFA_LOCAL = 2;
 const RTA_DST = 1;
 const RTA_GATEWAY = 5;
 const UP_RUNNING = 0x41;
+const LOCAL = /^(?:route )?(?:fe80|ff00):/;
 
 /** One change or answer. */
 export interface NetlinkItem {
   text: string;
   /** It is part of a list that was asked for. */
   listed: boolean;
+  /** About link-local or multicast addresses, which no tunnel runs over. */
+  is_local: boolean;
 }
 
 /** Interfaces by the kernel's number, as far as they were told. */
@@ -47,10 +50,11 @@ export function netlinkItems(bytes: Buffer, names: InterfaceNames): NetlinkItem[
     const type = bytes.readUInt16LE(at + 4);
     const seq = bytes.readUInt32LE(at + 8);
     const text = describe(type, bytes.subarray(at + HEADER_BYTES, at + length), names);
-    items.push({ text, listed: seq !== 0 });
+    items.push({ text, listed: seq !== 0, is_local: LOCAL.test(text) });
     at += (length + 3) & ~3;
   }
-  if (at < bytes.length) items.push({ text: `${bytes.length - at} bytes more`, listed: false });
+  const left = bytes.length - at;
+  if (left > 0) items.push({ text: `${left} bytes more`, listed: false, is_local: false });
   return items;
 }
 

@@ -24,8 +24,8 @@ import {
 import { readActions, readInput, readTrap } from "./read_call.ts";
 import { BadRecording, type Call, type Recording, type Segment } from "./recording.ts";
 
-/** Two segments, each with a snapshot of the largest memory. */
-const MAX_FILE_BYTES = 2 * (MAX_MEMORY_PAGES * MEMORY_PAGE_BYTES + (32 << 20));
+/** Two segments, each with a snapshot of the largest memory and twice as much behind it. */
+const MAX_FILE_BYTES = 2 * 3 * MAX_MEMORY_PAGES * MEMORY_PAGE_BYTES;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 
 interface RawRecord {

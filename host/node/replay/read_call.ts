@@ -1,5 +1,5 @@
 /** The records that a segment is full of: calls, and what came of them. */
-import { Action, type ActionRecord } from "../engine.ts";
+import { Action } from "../engine.ts";
 import {
   ACTION_HEADER_BYTES,
   BATCH,
@@ -15,7 +15,7 @@ import {
   SLOT_LENGTH,
   type CallName,
 } from "./format.ts";
-import { BadRecording, type Call, type RecordedTrap } from "./recording.ts";
+import { BadRecording, type Call, type RecordedTrap, type RecordedAction } from "./recording.ts";
 
 /** The payload of an INPUT record at `offset`. */
 export function readInput(payload: Buffer, offset: number): Call {
@@ -96,8 +96,8 @@ export function cutSlots(bytes: Buffer): Buffer[] {
 }
 
 /** The payload of an ACTIONS record. */
-export function readActions(payload: Buffer, offset: number): ActionRecord[] {
-  const actions: ActionRecord[] = [];
+export function readActions(payload: Buffer, offset: number): RecordedAction[] {
+  const actions: RecordedAction[] = [];
   let at = 0;
   while (at < payload.length) {
     const where = `action ${actions.length + 1}`;

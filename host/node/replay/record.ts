@@ -1,23 +1,30 @@
 /** An engine on Node that records what it is told and what it does, as rekeyd's recorder does. */
 import { readFileSync } from "node:fs";
-import { Action, Engine, Trap, type ActionRecord } from "../engine.ts";
-import { inputBytes, type CallName } from "./format.ts";
-import type { Call, EngineId, RecordedTrap } from "./recording.ts";
-import { copySlots, takeSnapshot, view, type Recordable } from "./state.ts";
+import { Engine } from "../engine.ts";
+import { CALLS, inputBytes, type CallName } from "./format.ts";
+import type { Call, EngineId } from "./recording.ts";
+import { actionsOf, copySlots, takeSnapshot, view, type Recordable } from "./state.ts";
 import { beginSegment, sha256, writeCall, writeSnapshot } from "./write.ts";
 
-const ACTION_BYTES = 16;
 const VERSION = "0.1.0";
+
+type Export = (...numbers: (number | bigint)[]) => number;
 
 export class RecordingEngine extends Engine {
   private readonly records: Buffer[] = [];
   private readonly id: EngineId;
-  private readonly recordable: Recordable;
+  private readonly original: Recordable;
 
   constructor(path = "build/engine.wasm") {
     super(path);
     this.id = { sha256: sha256(readFileSync(path)), version: VERSION, begun_ms: 0n, number: 0 };
-    this.recordable = this.exports as unknown as Recordable;
+    this.original = this.exports as unknown as Recordable;
+    const recorded = (["start", ...CALLS] as const).map((name) => {
+      const original = this.original[name] as Export;
+      return [name, (...numbers: (number | bigint)[]) => this.enter(name, original, numbers)];
+    });
+    const exports = { ...this.original, ...Object.fromEntries(recorded) };
+    Object.defineProperty(this, "exports", { value: exports });
   }
 
   /** What is recorded so far. */
@@ -29,38 +36,40 @@ export class RecordingEngine extends Engine {
   nextSegment(forgets = false): void {
     if (forgets) this.records.length = 0;
     this.id.number++;
-    const snapshot = takeSnapshot(this.recordable, BigInt(this.now_ms), BigInt(this.wall_ms));
+    const snapshot = takeSnapshot(this.original, BigInt(this.now_ms), BigInt(this.wall_ms));
     this.records.push(...beginSegment(this.id), ...writeSnapshot(snapshot));
   }
 
-  protected override call(name: string, ...numbers: (number | bigint)[]): ActionRecord[] {
+  private enter(name: Call["name"], original: Export, numbers: (number | bigint)[]): number {
+    const call = this.callOf(name, numbers);
     if (name === "start") {
-      this.id.begun_ms = BigInt(this.wall_ms);
+      this.id.begun_ms = call.wall_ms;
       this.records.push(...beginSegment(this.id));
     }
-    const call = this.input(name as CallName | "start", numbers);
     try {
-      const actions = super.call(name, ...numbers);
-      this.records.push(
-        ...writeCall({ ...call, actions: actions.map((action, i) => this.concealed(action, i)) }),
-      );
-      return actions;
+      const count = original(...numbers);
+      this.records.push(...writeCall({ ...call, actions: actionsOf(this.original, count) }));
+      return count;
     } catch (error) {
-      if (error instanceof Trap) this.records.push(...writeCall({ ...call, trap: trapOf(error) }));
+      const own_words = this.last_words !== "";
+      const text = own_words ? this.last_words : (error as Error).message;
+      this.records.push(...writeCall({ ...call, trap: { own_words, text } }));
       throw error;
     }
   }
 
-  private input(name: CallName | "start", numbers: (number | bigint)[]): Call {
+  private callOf(name: Call["name"], numbers: (number | bigint)[]): Call {
+    const [now_ms = 0n, wall_ms = 0n] = numbers.slice(-2) as bigint[];
     const is_start = name === "start";
-    const own = numbers.slice(is_start ? 3 : 0).map(Number);
+    // The two halves of the key come first.
+    const own = numbers.slice(is_start ? 3 : 0, -2).map(Number);
     return {
       offset: 0,
       name,
       numbers: own,
       seed: is_start ? BigInt.asIntN(64, BigInt(numbers[2]!)) : 0n,
-      now_ms: BigInt(this.now_ms),
-      wall_ms: BigInt(this.wall_ms),
+      now_ms,
+      wall_ms,
       bytes: is_start ? Buffer.alloc(0) : this.inputOf(name, own),
       actions: undefined,
       trap: undefined,
@@ -68,31 +77,12 @@ export class RecordingEngine extends Engine {
   }
 
   private inputOf(name: CallName, numbers: number[]): Buffer {
-    const { exports, recordable } = this;
     if (name === "replies") {
       const [version = 4, count = 0] = numbers;
-      return copySlots(recordable, exports.receiveSlots(), version, count);
+      return copySlots(this.original, this.original.receiveSlots(), version, count);
     }
     const length = inputBytes(name, numbers);
-    if (length > exports.inputBytes()) return Buffer.alloc(0);
-    return Buffer.from(view(recordable, exports.input(), length));
+    if (length > this.exports.inputBytes()) return Buffer.alloc(0);
+    return Buffer.from(view(this.original, this.exports.input(), length));
   }
-
-  private concealed(action: ActionRecord, index: number): ActionRecord {
-    const { kind, argument, bytes } = action;
-    if (kind !== Action.SEND_ECHOES) return action;
-    const record = view(
-      this.recordable,
-      this.exports.actions() + index * ACTION_BYTES,
-      ACTION_BYTES,
-    );
-    const pointer = record.readUInt32LE(8);
-    const count = bytes.length / this.exports.slotBytes();
-    return { kind, argument, bytes: copySlots(this.recordable, pointer, argument, count) };
-  }
-}
-
-function trapOf({ message, cause }: Trap): RecordedTrap {
-  const own_words = message !== "";
-  return { own_words, text: own_words ? message : String(cause) };
 }

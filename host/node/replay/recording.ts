@@ -1,6 +1,12 @@
 /** A recording as the rest of replay sees it (docs/recording.md). */
-import type { ActionRecord } from "../engine.ts";
 import type { CallName } from "./format.ts";
+
+/** What the engine asked for (assembly/action.ts); of SEND_ECHOES the slots, cut and concealed. */
+export interface RecordedAction {
+  kind: number;
+  argument: number;
+  bytes: Buffer;
+}
 
 /** Which engine was at work. */
 export interface EngineId {
@@ -42,7 +48,7 @@ export interface Call {
   /** Of `replies`: the slots, cut and concealed. */
   bytes: Buffer;
   /** Undefined: the engine trapped, or the recording ends before it answered. */
-  actions: ActionRecord[] | undefined;
+  actions: RecordedAction[] | undefined;
   trap: RecordedTrap | undefined;
 }
 

@@ -7,11 +7,13 @@ import {
   SLOT_HEAD_BYTES,
   SLOT_LENGTH,
 } from "./format.ts";
-import type { Snapshot } from "./recording.ts";
+import { Action } from "../engine.ts";
+import type { Snapshot, RecordedAction } from "./recording.ts";
 
 /** What an engine exports for recordings (the end of assembly/index.ts). */
 export interface Recordable extends Record<string, unknown> {
   memory: WebAssembly.Memory;
+  actions(): number;
   receiveSlots(): number;
   conceal(slots: number, version: number, count: number): void;
   reveal(slots: number, version: number, count: number): void;
@@ -20,6 +22,7 @@ export interface Recordable extends Record<string, unknown> {
 }
 
 const KEY_BYTES = 16;
+const ACTION_BYTES = 16;
 const ZEROS = Buffer.alloc(PAGE_BYTES);
 
 /** A view, good until memory grows. */
@@ -108,4 +111,21 @@ export function copySlots(
   const copy = Buffer.concat(slots);
   exports.reveal(pointer, version, count);
   return copy;
+}
+
+/** The actions that a call has left, as they are recorded. */
+export function actionsOf(exports: Recordable, count: number): RecordedAction[] {
+  return Array.from({ length: count }, (_, i) => {
+    const words = view(exports, exports.actions() + i * ACTION_BYTES, ACTION_BYTES);
+    const kind = words.readUInt32LE(0);
+    const argument = words.readUInt32LE(4);
+    const pointer = words.readUInt32LE(8);
+    const length = words.readUInt32LE(12);
+    // Of echoes the length counts slots.
+    const bytes =
+      kind === Action.SEND_ECHOES
+        ? copySlots(exports, pointer, argument, length)
+        : Buffer.from(view(exports, pointer, length));
+    return { kind, argument, bytes };
+  });
 }

@@ -1,13 +1,13 @@
 /** A recording told call by call: what came in, what the engine made of it. */
 import { getSystemErrorName } from "node:util";
-import { Action, type ActionRecord } from "../engine.ts";
+import { Action } from "../engine.ts";
 import { printable, severityWord, trapText } from "./action_text.ts";
 import { CharonTeller, type Told } from "./charon.ts";
 import { receivedReply, sentEcho } from "./echo.ts";
 import { netlinkItems, type InterfaceNames } from "./netlink.ts";
 import { echoOutcomes, type EchoOutcome } from "./outcomes.ts";
 import { cutSlots } from "./read_call.ts";
-import type { Call, Segment } from "./recording.ts";
+import type { Call, Segment, RecordedAction } from "./recording.ts";
 import type { Verdict } from "./replay.ts";
 import { ViciStream } from "./vici_message.ts";
 import type { VpnEntry } from "./vpns.ts";
@@ -40,13 +40,8 @@ export function tell(verdict: Verdict): Line[] {
   const { segments } = verdict.recording;
   const outcomes = echoOutcomes(segments.flatMap(({ calls }) => calls));
   const lines: Line[] = [];
-  let teller: Teller | undefined;
-  for (const segment of segments) {
-    if (teller === undefined || segment.snapshot === undefined) {
-      teller = new Teller(verdict, outcomes, lines);
-      teller.segment(segment, false);
-    } else teller.segment(segment, true);
-  }
+  const teller = new Teller(verdict, outcomes, lines);
+  segments.forEach((segment, i) => teller.segment(segment, i > 0));
   return lines;
 }
 
@@ -71,18 +66,16 @@ class Teller {
     const { engine, snapshot, calls } = segment;
     this.know(segment);
     const which = `version ${engine.version}, engine.wasm ${engine.sha256.slice(0, 12)}`;
-    const first = calls[0];
-    if (first !== undefined) this.setTime(first);
-    if (snapshot !== undefined) {
-      this.setTime(snapshot);
-      if (follows) this.detail("engine", `segment ${engine.number} begins`);
-      else {
-        const names = this.vpns.size > 0 ? `; VPNs ${this.names()}` : "";
-        this.plain("engine", `is running already: ${which}${names}`);
-        this.to_charon.reset(true);
-        this.from_charon.reset(true);
-      }
-    } else this.plain("engine", `starts: ${which}`);
+    const begin = snapshot ?? calls[0];
+    if (begin !== undefined) this.setTime(begin);
+    if (snapshot === undefined) this.plain("engine", `starts: ${which}`);
+    else if (follows) this.detail("engine", `segment ${engine.number} begins`);
+    else {
+      const names = this.vpns.size > 0 ? `; VPNs ${this.names()}` : "";
+      this.plain("engine", `is running already: ${which}${names}`);
+      this.to_charon.reset(true);
+      this.from_charon.reset(true);
+    }
     for (const call of calls) this.call(call);
   }
 
@@ -140,7 +133,7 @@ class Teller {
     if (items.length > MAX_ITEMS) shown.push(`and ${items.length - MAX_ITEMS} more`);
     const listed = items.length > 0 && items.every(({ listed }) => listed);
     const text = `${listed ? "lists " : ""}${shown.join("; ")}`;
-    if (listed) this.detail("kernel", text);
+    if (items.every(({ listed, is_local }) => listed || is_local)) this.detail("kernel", text);
     else this.foldable("kernel", text);
   }
 
@@ -164,10 +157,13 @@ class Teller {
   private command({ bytes, actions }: Call): void {
     const reply = actions?.find(({ kind }) => kind === Action.REPLY)?.bytes.toString("utf8") ?? "";
     const error = reply.startsWith("error\n") ? `: ${reply.slice("error\n".length).trimEnd()}` : "";
-    this.foldable("rekeyctl", `${bytes.toString("utf8")}${error}`);
+    const text = `${bytes.toString("utf8")}${error}`;
+    // So programs ask, again and again.
+    if (error === "" && text.startsWith("json ")) this.detail("rekeyctl", text);
+    else this.foldable("rekeyctl", text);
   }
 
-  private action({ kind, argument, bytes }: ActionRecord, call: Call): void {
+  private action({ kind, argument, bytes }: RecordedAction, call: Call): void {
     const text = bytes.toString("utf8");
     switch (kind) {
       case Action.SEND_ECHOES:

@@ -1,4 +1,4 @@
-/** Lines of a recording as a person reads them: boring ones left out, each with a time. */
+/** A recording as a person reads it: boring lines left out or folded, each with its time. */
 import type { Line } from "./tell.ts";
 import { errnoText } from "./tell.ts";
 

@@ -18,7 +18,7 @@ export function listVpns(
   instance: Instance,
   { now_ms, wall_ms }: { now_ms: bigint; wall_ms: bigint },
 ): VpnEntry[] {
-  const outcome = instance.fork().feed({
+  const outcome = instance.ask({
     offset: 0,
     name: "command",
     numbers: [0, QUESTION.length],

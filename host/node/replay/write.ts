@@ -1,7 +1,6 @@
 /** Writes recordings from Node: what rekeyd writes on a device (docs/recording.md). */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { ActionRecord } from "../engine.ts";
 import {
   ACTION_HEADER_BYTES,
   CALLS,
@@ -15,7 +14,14 @@ import {
   SHA256_BYTES,
   START_BYTES,
 } from "./format.ts";
-import type { Call, EngineId, RecordedTrap, Recording, Snapshot } from "./recording.ts";
+import type {
+  Call,
+  EngineId,
+  RecordedTrap,
+  Recording,
+  Snapshot,
+  RecordedAction,
+} from "./recording.ts";
 
 /** One record. */
 export function record(kind: number, payload: Buffer): Buffer {
@@ -113,7 +119,7 @@ function writeInput({ name, numbers, now_ms, wall_ms, bytes }: Call): Buffer {
   return record(Kind.INPUT, payload);
 }
 
-function writeActions(actions: ActionRecord[]): Buffer {
+function writeActions(actions: RecordedAction[]): Buffer {
   const parts = actions.map(({ kind, argument, bytes }) => {
     const header = Buffer.alloc(ACTION_HEADER_BYTES);
     header.writeUInt32LE(kind, 0);
