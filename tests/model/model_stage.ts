@@ -97,7 +97,7 @@ export class ModelStage implements Stage {
 
   private constructor(setup: Setup, seed: number, change: Change) {
     this.branches = branchesOf(setup);
-    this.world = new World(new Random(seed), this.branches, ENGINE);
+    this.world = new World(new Random(seed), this.branches, () => new Engine(ENGINE));
     this.world.observer = UNSEEN;
     this.world.engine = new Engine(ENGINE);
     this.conversation = new Conversation(() => this.world.now_ms);

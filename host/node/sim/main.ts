@@ -2,10 +2,12 @@
  * `npm run sim -- [--seed N] [--hours H] [--vpns N] [--faults LIST] [--runs N]`: years of bad luck,
  * before breakfast. docs/testing.md tells more.
  */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { KINDS, kindsOf } from "./fault.ts";
 import { INVARIANTS } from "./invariants.ts";
 import { Pool, THREADS } from "./pool.ts";
+import { recordRun } from "./record.ts";
 import { explain, summaryOf } from "./report.ts";
 import type { Options, Result } from "./simulate.ts";
 
@@ -21,6 +23,7 @@ const USAGE = `usage: npm run sim -- [OPTION...]
   --only LIST    of the faults that the seed draws only these numbers
   --tolerate LIST  invariants that are not asked
   --engine FILE  another module (default build/engine.wasm)
+  --record FILE  write a recording of the run, shrunk if it fails, for npm run replay
   --list         the faults and the invariants there are
 `;
 
@@ -36,6 +39,7 @@ async function main(): Promise<number> {
       only: { type: "string" },
       tolerate: { type: "string", default: "" },
       engine: { type: "string", default: "build/engine.wasm" },
+      record: { type: "string" },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -60,7 +64,8 @@ async function main(): Promise<number> {
     ...(only === undefined ? {} : { only }),
   };
   const runs = whole(values.runs, "runs");
-  return await run(first, runs, options);
+  if (values.record !== undefined && runs > 1) throw new Error("--record: of one run, not of more");
+  return await run(first, runs, options, values.record);
 }
 
 function whole(text: string, name: string): number {
@@ -71,7 +76,12 @@ function whole(text: string, name: string): number {
 }
 
 /** Runs so many seeds on all cores; what is to be told of them is told in their order. */
-async function run(first: number, runs: number, options: Omit<Options, "seed">): Promise<number> {
+async function run(
+  first: number,
+  runs: number,
+  options: Omit<Options, "seed">,
+  record?: string,
+): Promise<number> {
   const begin_ms = performance.now();
   const pool = new Pool(Math.min(runs, THREADS));
   const progress = new Progress(runs);
@@ -90,6 +100,14 @@ async function run(first: number, runs: number, options: Omit<Options, "seed">):
     progress.clear();
     console.log(summaryOf(first + i, result));
     if (result.failure !== undefined) explain({ ...options, seed: first + i }, result, shrunk);
+    // A run that hangs would do so once more.
+    const ends = result.failure === undefined || shrunk !== undefined;
+    if (record === undefined || !ends) continue;
+    writeFileSync(
+      record,
+      recordRun({ ...options, only: shrunk?.only ?? options.only, seed: first + i }),
+    );
+    console.log(`  recorded: npm run replay -- ${record}`);
   }
   progress.clear();
   await pool.close();

@@ -1,5 +1,5 @@
 /** One run: a world, its faults in storms with calm between them, and the verdict. */
-import { Trap } from "../engine.ts";
+import { Engine, Trap } from "../engine.ts";
 import { drawBranches, setDefaults, type Branch } from "./branch.ts";
 import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { MAX_RECOVERY_MS } from "./invariants.ts";
@@ -64,12 +64,16 @@ export const UNSTARTED: Result = {
  * Runs it to its end, or to the first invariant that is broken. `progress` is kept up all the
  * while: calls of the engine, simulated milliseconds.
  */
-export function simulate(options: Options, progress?: Float64Array): Result {
+export function simulate(
+  options: Options,
+  progress?: Float64Array,
+  makeEngine = (): Engine => new Engine(options.engine),
+): Result {
   const random = new Random(options.seed);
   const branches = drawBranches(random.fork(), options.vpns);
   if (options.defaults) branches.forEach(setDefaults);
   const schedule = random.fork();
-  const world = new World(random.fork(), branches, options.engine, progress);
+  const world = new World(random.fork(), branches, makeEngine, progress);
   const judge = new Judge(world, options.tolerated);
   const start_ms = world.now_ms;
   const end_ms = start_ms + options.hours * 3_600_000;

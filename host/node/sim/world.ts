@@ -97,7 +97,7 @@ export class World {
   constructor(
     readonly random: Random,
     readonly branches: Branch[],
-    private readonly engine_path: string,
+    private readonly makeEngine: () => Engine,
     private readonly progress: Float64Array = new Float64Array(2),
   ) {
     this.kernel.interfaces.push({ name: "eth0", addresses: ["192.0.2.1"] });
@@ -112,7 +112,7 @@ export class World {
     this.stream = 0;
     this.instance++;
     this.traps = false;
-    this.engine = new Engine(this.engine_path);
+    this.engine = this.makeEngine();
     this.engine.leaves_echoes = true;
     this.setTime(this.now_ms);
     const { random } = this;
