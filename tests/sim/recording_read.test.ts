@@ -174,7 +174,7 @@ const START = Buffer.alloc(32);
 const WRONG: [name: string, bytes: Buffer, says: RegExp][] = [
   ["nothing", Buffer.alloc(0), /^offset 0: no call is in it: the file is empty$/],
   ["a text", Buffer.from("config vpn\n"), /^offset 0: no segment begins here: it would with "rek/],
-  ["the beginning alone", MAGIC, /^offset 0: no call is in it: offset 16: it ends before/],
+  ["the beginning alone", MAGIC, /^offset 0: no call is in it: offset 16: a segment ends/],
   [
     "no ENGINE",
     Buffer.concat([MAGIC, record(Kind.START, START)]),
@@ -265,6 +265,17 @@ test("zeros at the end, as a disk leaves them after a power failure, are damage"
   const { cut, segments } = readRecording(Buffer.concat([WHOLE, Buffer.alloc(4096)]));
   assert.match(cut ?? "", new RegExp(`^offset ${WHOLE.length}: damaged: `));
   assert.equal(segments.length, 2);
+});
+
+test("a segment that a crash cut off goes before what was recorded later", () => {
+  const cut = WHOLE.length - 10;
+  const read = readRecording(Buffer.concat([WHOLE.subarray(0, cut), WHOLE]));
+  assert.equal(read.segments.length, 4);
+  assert.deepEqual(
+    read.segments.map(({ is_cut }) => is_cut),
+    [false, true, false, false],
+  );
+  assert.match(read.cut ?? "", /^offset \d+: /);
 });
 
 test("a file may be compressed", () => {

@@ -253,6 +253,35 @@ test("an engine that was started anew begins a segment of its own", () => {
   assert.equal(timelineOf(verdict).match(/engine {4}starts: /g)?.length, 2);
 });
 
+test("what a daemon before has recorded is replayed apart, also if it was cut off", () => {
+  const before = badMinute();
+  before.recorder.nextSegment(true);
+  before.run(10_000);
+  const whole = before.recording();
+  for (const first of [whole, whole.subarray(0, whole.length - 10)]) {
+    const verdict = replayed(Buffer.concat([first, badMinute().recording()]));
+    assert.equal(verdict.difference, undefined, verdict.difference?.lines.join("\n"));
+    const text = timelineOf(verdict);
+    assert.match(text, /is running already/);
+    assert.match(text, /engine {4}starts/);
+    assert.doesNotMatch(text, /-\d+ ms/, "the other daemon's clock began anew");
+  }
+});
+
+test("what needs another engine is passed over", () => {
+  const before = badMinute();
+  before.recorder.nextSegment(true);
+  before.run(10_000);
+  const both = Buffer.concat([before.recording(), badMinute().recording()]);
+  const changed = edited(both, ({ segments }) => {
+    segments[0]!.engine = { ...segments[0]!.engine, sha256: "ab".repeat(32), version: "9.9.9" };
+  });
+  const verdict = replayRecording(changed, engine);
+  assert.equal(verdict.same_calls, changed.segments[1]!.calls.length);
+  const text = conclusion(verdict, "engine.wasm").join("\n");
+  assert.match(text, /needs version 9\.9\.9, .*\n[^]*The engine did as recorded: \d+ calls/);
+});
+
 test("the timeline folds what is boring, and says when a VPN was down", () => {
   const verdict = replayed(badMinute().recording());
   const text = timelineOf(verdict);

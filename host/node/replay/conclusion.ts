@@ -7,13 +7,13 @@ export function conclusion(verdict: Verdict, engine: string): string[] {
   const lines = [""];
   if (recording.cut !== undefined) lines.push(`The recording is not whole: ${recording.cut}.`);
   if (needs !== undefined) {
-    return [
-      ...lines,
-      "Not replayed: the recording begins with a running engine, and only that very one can go on.",
+    lines.push(
+      "Not replayed: what begins with a running engine, for only that very engine can go on.",
       `It needs version ${needs.version}, whose engine.wasm has SHA-256 ${needs.sha256};`,
-      `${engine} is another one. Check that version out, 'npm run build', and replay there, or`,
-      "name its module with --engine. The timeline is what was recorded.",
-    ];
+      `${engine} is another one. Check that version out, 'npm run build', and replay there,`,
+      "or name its module with --engine. The timeline is what was recorded.",
+    );
+    if (same_calls === 0 && difference === undefined) return lines;
   }
   if (unanswered !== undefined) {
     lines.push(`The recording does not say what came of its last call; now: ${unanswered}.`);

@@ -20,7 +20,7 @@ exit status:
   0  the engine did as recorded
   1  it did something else; the first difference is shown
   2  the command line makes no sense, or the file is no recording
-  3  the recording needs another engine, and was not replayed
+  3  the recording needs another engine, and was not replayed as a whole
 `;
 
 const Status = { SAME: 0, DIFFERENT: 1, WRONG: 2, OTHER_ENGINE: 3 } as const;
@@ -53,8 +53,8 @@ function main(): number {
     for (const line of report(verdict, view)) console.log(line);
   }
   for (const line of conclusion(verdict, values.engine)) console.log(line);
-  if (verdict.needs !== undefined) return Status.OTHER_ENGINE;
-  return verdict.difference === undefined ? Status.SAME : Status.DIFFERENT;
+  if (verdict.difference !== undefined) return Status.DIFFERENT;
+  return verdict.needs === undefined ? Status.SAME : Status.OTHER_ENGINE;
 }
 
 /** Errors name the file. */

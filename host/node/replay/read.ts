@@ -47,28 +47,35 @@ export function readRecordingFile(path: string): Recording {
 /** Reads a recording; throws BadRecording. */
 export function readRecording(bytes: Buffer): Recording {
   const segments: Segment[] = [];
+  const cuts: string[] = [];
   let at = 0;
-  let cut: string | undefined;
-  while (at < bytes.length && cut === undefined) {
+  while (at < bytes.length) {
     const reader = new SegmentReader(at);
     const magic = bytes.subarray(at, at + MAGIC.length);
     if (!magic.equals(MAGIC.subarray(0, magic.length))) {
       throw new BadRecording(at, 'no segment begins here: it would with "rekeyd-record-1"');
     }
     at += MAGIC.length;
-    while (at < bytes.length && (bytes[at] !== MAGIC[0] || !reader.is_whole)) {
+    let cut: string | undefined;
+    // No record begins as a segment does.
+    while (at < bytes.length && bytes[at] !== MAGIC[0] && cut === undefined) {
       const record = recordAt(bytes, at);
-      if (typeof record === "string") {
-        cut = record;
-        break;
+      if (typeof record === "string") cut = record;
+      else {
+        reader.take(record);
+        at += HEADER_BYTES + record.payload.length + CRC_BYTES;
       }
-      reader.take(record);
-      at += HEADER_BYTES + record.payload.length + CRC_BYTES;
     }
-    const segment = reader.segment();
+    const segment = reader.segment(cut !== undefined);
     if (segment !== undefined) segments.push(segment);
-    else cut ??= `offset ${bytes.length}: it ends before the first call of a segment`;
+    else cut ??= `offset ${Math.min(at, bytes.length)}: a segment ends before its first call`;
+    if (cut === undefined) continue;
+    cuts.push(cut);
+    // What a crash has left goes before what the next daemon recorded.
+    const next = bytes.indexOf(MAGIC, at);
+    at = next < 0 ? bytes.length : next;
   }
+  const cut = cuts.length === 0 ? undefined : cuts.join("; then ");
   if (segments.length === 0) {
     throw new BadRecording(0, `no call is in it: ${cut ?? "the file is empty"}`);
   }
@@ -151,16 +158,12 @@ class SegmentReader {
     }
   }
 
-  /** Whether another segment may follow. */
-  get is_whole(): boolean {
-    return this.expected.length === 0 || this.expected.includes(Kind.INPUT);
-  }
-
   /** The segment; undefined if there is nothing to replay in it yet. */
-  segment(): Segment | undefined {
+  segment(is_cut: boolean): Segment | undefined {
     const { engine, snapshot, calls, offset } = this.taken;
-    const can_begin = this.is_whole || calls.length > 0;
-    return engine !== undefined && can_begin ? { engine, snapshot, calls, offset } : undefined;
+    const can_begin = this.expected.includes(Kind.INPUT) || calls.length > 0;
+    if (engine === undefined || !can_begin) return undefined;
+    return { engine, snapshot, calls, offset, is_cut };
   }
 
   private takeEngine({ payload, offset }: RawRecord): void {

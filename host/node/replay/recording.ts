@@ -58,11 +58,13 @@ export interface Segment {
   /** Undefined: the segment begins with `start`. */
   snapshot: Snapshot | undefined;
   calls: Call[];
+  /** It ends within a record. */
+  is_cut: boolean;
 }
 
 export interface Recording {
   segments: Segment[];
-  /** Why and where it ends before the file does; undefined: it is whole. */
+  /** Why and where a segment ends before it should; undefined: all are whole. */
   cut: string | undefined;
 }
 

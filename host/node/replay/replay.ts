@@ -23,7 +23,7 @@ export interface Verdict {
   /** Snapshots that the replay has reached as they are recorded. */
   same_snapshots: number;
   difference: Difference | undefined;
-  /** The recording needs this engine, which is another one; nothing was replayed. */
+  /** A segment needs this engine, which is another one: it was not replayed. */
   needs: EngineId | undefined;
   /** What the last call, of which the recording tells no end, does now. */
   unanswered: string | undefined;
@@ -55,7 +55,7 @@ class Replayer {
   private readonly module: WebAssembly.Module;
   private readonly sha256: string;
   private instance: Instance | undefined;
-  private last: EngineId | undefined;
+  private last: Segment | undefined;
 
   constructor(
     engine: Buffer,
@@ -65,44 +65,43 @@ class Replayer {
     this.sha256 = sha256(engine);
   }
 
-  /** Runs to the first difference. */
+  /** Runs to the first difference. What needs another engine is passed over. */
   run(): void {
     for (const segment of this.verdict.recording.segments) {
-      if (!this.begin(segment)) return;
-      this.last = segment.engine;
-      for (const call of segment.calls) if (!this.replayCall(segment, call)) return;
+      this.begin(segment);
+      this.last = segment;
+      if (this.verdict.difference !== undefined) return;
+      if (this.instance === undefined) continue;
+      for (const call of segment.calls) {
+        if (!this.replayCall(this.instance, segment, call)) return;
+      }
     }
   }
 
-  private begin(segment: Segment): boolean {
+  private begin(segment: Segment): void {
     const { snapshot, engine } = segment;
     const { verdict } = this;
+    const is_other = engine.sha256 !== this.sha256;
     if (snapshot === undefined) {
       this.instance = new Instance(this.module);
-      return true;
-    }
-    const is_other = engine.sha256 !== this.sha256;
-    if (this.instance !== undefined && followsOn(engine, this.last)) {
+    } else if (this.instance !== undefined && followsOn(segment, this.last)) {
       // Another engine that behaves the same goes on in a memory of its own.
-      if (is_other) return true;
+      if (is_other) return;
       const reached = this.instance.snapshot(snapshot.now_ms, snapshot.wall_ms);
       const lines = compareSnapshots(snapshot, reached);
       if (lines.length > 0) verdict.difference = { call: undefined, segment, lines };
       else verdict.same_snapshots++;
-      return lines.length === 0;
-    }
-    if (is_other) {
+    } else if (is_other) {
+      this.instance = undefined;
       verdict.needs = engine;
-      return false;
+    } else {
+      this.instance = new Instance(this.module);
+      this.instance.restore(snapshot);
+      verdict.vpns.set(segment, listVpns(this.instance, snapshot));
     }
-    this.instance = new Instance(this.module);
-    this.instance.restore(snapshot);
-    verdict.vpns.set(segment, listVpns(this.instance, snapshot));
-    return true;
   }
 
-  private replayCall(segment: Segment, call: Call): boolean {
-    const instance = this.instance!;
+  private replayCall(instance: Instance, segment: Segment, call: Call): boolean {
     const outcome = instance.feed(call);
     if (call.actions === undefined && call.trap === undefined) {
       const came_to = "trap" in outcome ? outcome.trap.text : `${outcome.actions.length} actions`;
@@ -122,6 +121,8 @@ class Replayer {
   }
 }
 
-function followsOn(engine: EngineId, last: EngineId | undefined): boolean {
-  return last?.begun_ms === engine.begun_ms && last.number + 1 === engine.number;
+/** Whether a segment goes on where the one before it has ended: others are of another recording. */
+export function followsOn({ engine }: Segment, last: Segment | undefined): boolean {
+  if (last === undefined || last.is_cut) return false;
+  return last.engine.begun_ms === engine.begun_ms && last.engine.number + 1 === engine.number;
 }

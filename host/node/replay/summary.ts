@@ -69,7 +69,7 @@ function outagesText({ outages, was_up }: Fate): string {
   const texts = outages.slice(0, MAX_OUTAGES).map(({ from, to }) => {
     const since = dateAndTime(from.wall_ms)[1];
     if (to === undefined) return `${since} until the end`;
-    return `${since} for ${((to.now_ms - from.now_ms) / 1000).toFixed(1)} s`;
+    return `${since} for ${((to.since_ms - from.since_ms) / 1000).toFixed(1)} s`;
   });
   if (outages.length > MAX_OUTAGES) texts.push(`and ${outages.length - MAX_OUTAGES} times more`);
   return `DOWN ${texts.join(", ")}`;

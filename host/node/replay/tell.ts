@@ -8,13 +8,14 @@ import { netlinkItems, type InterfaceNames } from "./netlink.ts";
 import { echoOutcomes, type EchoOutcome } from "./outcomes.ts";
 import { cutSlots } from "./read_call.ts";
 import type { Call, Segment, RecordedAction } from "./recording.ts";
-import type { Verdict } from "./replay.ts";
+import { followsOn, type Verdict } from "./replay.ts";
 import { ViciStream } from "./vici_message.ts";
 import type { VpnEntry } from "./vpns.ts";
 
 /** Something that happened, in one line. */
 export interface Line {
-  now_ms: number;
+  /** Since the beginning. */
+  since_ms: number;
   wall_ms: number;
   /** Who speaks: a word. */
   who: string;
@@ -41,13 +42,17 @@ export function tell(verdict: Verdict): Line[] {
   const outcomes = echoOutcomes(segments.flatMap(({ calls }) => calls));
   const lines: Line[] = [];
   const teller = new Teller(verdict, outcomes, lines);
-  segments.forEach((segment, i) => teller.segment(segment, i > 0));
+  segments.forEach((segment, i) => {
+    teller.segment(segment, followsOn(segment, segments[i - 1]));
+  });
   return lines;
 }
 
 class Teller {
   private now_ms = 0;
   private wall_ms = 0;
+  /** The monotonic time of the beginning. */
+  private begin_ms: number | undefined;
   private drift_ms: number | undefined;
   private readonly interfaces: InterfaceNames = new Map();
   private readonly to_charon = new ViciStream();
@@ -67,7 +72,10 @@ class Teller {
     this.know(segment);
     const which = `version ${engine.version}, engine.wasm ${engine.sha256.slice(0, 12)}`;
     const begin = snapshot ?? calls[0];
-    if (begin !== undefined) this.setTime(begin);
+    if (begin !== undefined) {
+      if (Number(begin.now_ms) < this.now_ms) this.reboot(begin);
+      this.setTime(begin);
+    }
     if (snapshot === undefined) this.plain("engine", `starts: ${which}`);
     else if (follows) this.detail("engine", `segment ${engine.number} begins`);
     else {
@@ -244,9 +252,18 @@ class Teller {
     return [connection, ...over.map(({ name }) => name)];
   }
 
+  /** The monotonic clock begins anew: what has passed is known from the other one. */
+  private reboot({ now_ms, wall_ms }: { now_ms: bigint; wall_ms: bigint }): void {
+    const passed_ms = Math.max(0, Number(wall_ms) - this.wall_ms);
+    const since_ms = this.now_ms - (this.begin_ms ?? this.now_ms) + passed_ms;
+    this.begin_ms = Number(now_ms) - since_ms;
+    this.drift_ms = undefined;
+  }
+
   private setTime({ now_ms, wall_ms }: { now_ms: bigint; wall_ms: bigint }): void {
     this.now_ms = Number(now_ms);
     this.wall_ms = Number(wall_ms);
+    this.begin_ms ??= this.now_ms;
     const drift_ms = this.wall_ms - this.now_ms;
     const jump_ms = drift_ms - (this.drift_ms ?? drift_ms);
     if (Math.abs(jump_ms) > MAX_DRIFT_MS) {
@@ -270,9 +287,10 @@ class Teller {
   }
 
   private add(who: string, text: string, more: Partial<Line>): void {
-    const { now_ms, wall_ms } = this;
+    const { wall_ms } = this;
+    const since_ms = this.now_ms - (this.begin_ms ?? this.now_ms);
     const rest = { about: [], is_detail: false, fold: undefined, outcome: undefined, ...more };
-    this.lines.push({ now_ms, wall_ms, who, text: printable(text), ...rest });
+    this.lines.push({ since_ms, wall_ms, who, text: printable(text), ...rest });
   }
 }
 

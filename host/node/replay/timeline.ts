@@ -33,33 +33,32 @@ interface Run {
 
 /** The timeline, line by line. */
 export function timeline(lines: Line[], view: View): string[] {
-  const begin_ms = lines[0]?.now_ms ?? 0;
-  const shown = lines.filter((line) => isWanted(line, view, begin_ms));
+  const shown = lines.filter((line) => isWanted(line, view));
   const runs = view.all ? shown.map(runOf) : fold(shown);
   const printed: string[] = [];
   let day = "";
   for (const run of runs) {
-    const { wall_ms, now_ms, who } = run.first;
+    const { wall_ms, since_ms, who } = run.first;
     const [date, time] = dateAndTime(wall_ms);
     if (date !== day) printed.push(`${date}, times in UTC and since the beginning`);
     day = date;
-    const since = duration(now_ms - begin_ms).padStart(11);
+    const since = duration(since_ms).padStart(11);
     const line = `${time} ${since}  ${who.padEnd(WHO_COLUMNS)} ${textOf(run)}`;
     printed.push(view.all ? line : cut(line));
   }
   return printed;
 }
 
-function isWanted(line: Line, { all, vpn, from, to }: View, begin_ms: number): boolean {
+function isWanted(line: Line, { all, vpn, from, to }: View): boolean {
   if (line.is_detail && !all) return false;
   if (vpn !== undefined && line.about.length > 0 && !line.about.includes(vpn)) return false;
-  return !isBefore(line, from, begin_ms) && (to === undefined || isBefore(line, to, begin_ms));
+  return !isBefore(line, from) && (to === undefined || isBefore(line, to));
 }
 
-function isBefore(line: Line, moment: Moment | undefined, begin_ms: number): boolean {
+function isBefore(line: Line, moment: Moment | undefined): boolean {
   const { wall_ms, after_ms } = moment ?? {};
   if (wall_ms !== undefined) return line.wall_ms < wall_ms;
-  return after_ms !== undefined && line.now_ms - begin_ms < after_ms;
+  return after_ms !== undefined && line.since_ms < after_ms;
 }
 
 /**
