@@ -30,11 +30,11 @@ async function unlike(real: Conversation, scenario: Scenario, change?: Change): 
 
 describe("strongSwan and its model say the same", { concurrency: AT_ONCE }, () => {
   for (const scenario of SCENARIOS) {
-    test(scenario.name, async () => {
+    test(scenario.name, async (t) => {
       const real = await LabStage.conversation(scenario);
       const told = await unlike(real, scenario);
       assert.equal(told.length, 0, `${told.join("\n\n")}\n\nstrongSwan:\n${show(real.chapters)}`);
-      console.log(`${scenario.name}: ${real.packets} vici packets`);
+      t.diagnostic(`${real.packets} vici packets`);
       for (const { name, change } of MUTANTS.filter((of) => of.scenario === scenario.name)) {
         const seen = await unlike(real, scenario, change);
         assert.notEqual(seen.length, 0, `not told from strongSwan: a model that ${name}`);

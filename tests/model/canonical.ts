@@ -14,6 +14,9 @@ export type Detail =
   /** With the counters: in a calm they are as certain as the rest. */
   | "calm";
 
+/** Before what belongs to the line above. */
+export const INDENT = "\n    ";
+
 const text = (value: Value | undefined): string => (typeof value === "string" ? value : "");
 const section = (value: Value | undefined): Section =>
   typeof value === "object" && !Array.isArray(value) ? value : {};
@@ -82,13 +85,7 @@ function childTexts(of: Section, generation: number, detail: Detail, label = "")
 /** An IKE_SA with its CHILD_SAs, as a `list-sa` or an event has it. */
 export function saText(name: string, ike: Section, generation: number, detail: Detail): string {
   const children = childTexts(section(ike["child-sas"]), generation, detail);
-  return [ikeText(name, ike, generation, detail), ...children.sort(byNumber)].join("\n    ");
-}
-
-/** In the order of their making, whatever their names. */
-function byNumber(a: string, b: string): number {
-  const id = (line: string): number => Number(/\{child \d+\.(\d+)\}/.exec(line)?.[1]);
-  return id(a) - id(b);
+  return [ikeText(name, ike, generation, detail), ...children].join(INDENT);
 }
 
 /** An event about an IKE_SA; of a rekeyed one the old and the new are told. */
@@ -102,7 +99,7 @@ export function eventText(event: string, message: Section, generation: number): 
       saText(`${role} ${name}`, section(ike[role]), generation, "hint"),
     );
   });
-  return `* ${event}${up} ${sas.join("\n    ")}`;
+  return `* ${event}${up} ${sas.join(INDENT)}`;
 }
 
 /** A connection, as `list-conn` has it. */
@@ -116,7 +113,7 @@ export function connectionText(message: Section): string {
         const { mode, "local-ts": local, "remote-ts": remote } = section(of);
         return `${child} ${text(mode)} ${list(local).join()} === ${list(remote).join()}`;
       });
-      return [head, ...children].join("\n    ");
+      return [head, ...children].join(INDENT);
     })
     .join("\n  ");
 }

@@ -1,4 +1,5 @@
 /** Holds a conversation with the model against the one with strongSwan. */
+import { INDENT } from "./canonical.ts";
 import type { Chapter, Conversation } from "./conversation.ts";
 
 const ID = /\{(ike|child) (\d+\.\d+)\}/g;
@@ -14,8 +15,12 @@ export function numbered(chapters: Chapter[]): Chapter[] {
   for (const [id, kind] of certain.flatMap((text) => [...text.matchAll(ID)])) {
     if (!numbers.has(id)) numbers.set(id, ++last[kind as "ike" | "child"]);
   }
-  const number = (text: string): string =>
-    text.replaceAll(ID, (id, kind: string) => `${kind}${numbers.get(id) ?? "?"}`);
+  const number = (text: string): string => {
+    const known = text.replaceAll(ID, (id, kind: string) => `${kind}${numbers.get(id) ?? "?"}`);
+    // In the order of the names that both sides know.
+    const [head, ...children] = known.split(INDENT);
+    return [head, ...children.sort()].join(INDENT);
+  };
   return chapters.map(({ step, lines, samples, end }) => ({
     step,
     lines: lines.map(number),

@@ -4,7 +4,7 @@ import type { Branch } from "../../host/node/sim/branch.ts";
 import type { Peers } from "../../host/node/sim/peers.ts";
 import { Random } from "../../host/node/sim/random.ts";
 import { World, type Observer } from "../../host/node/sim/world.ts";
-import type { Child, ChildSa, Connection, IkeSa } from "../sim/lib/charon.ts";
+import type { Child, ChildSa, Collision, Connection, IkeSa } from "../sim/lib/charon.ts";
 import { Conversation } from "./conversation.ts";
 import {
   play,
@@ -19,8 +19,17 @@ import {
 const STEP_MS = 40_000;
 const AWAY_MS = 1_000;
 const STANDSTILL_MS = 1_500;
+const ASIDE_MS = 400;
+const LATE_MS = 300;
 const NAME = "s2s";
 const FIRST = "net0";
+/** What may come of two rekeys at once; undefined: theirs is refused. */
+const COLLISIONS: (Collision | undefined)[] = [
+  undefined,
+  "ours stays",
+  "theirs stays",
+  "only theirs",
+];
 const ENGINE = "build/engine.wasm";
 
 /** Nobody watches: what is said is all that counts. */
@@ -57,6 +66,7 @@ function branchesOf(setup: Setup): Branch[] {
     lifetime_s: setup.life_time_s ?? 0,
     rekey_s: setup.rekey_time_s ?? 0,
     ike_rekey_s: setup.ike_rekey_time_s ?? 0,
+    reauth_s: setup.reauth_time_s ?? 0,
   };
   const path = {
     delay_ms: 0,
@@ -75,7 +85,7 @@ function branchesOf(setup: Setup): Branch[] {
     child,
     rekey: setup.rekey ?? true,
     optimized: false,
-    interval_ms: 1_000,
+    interval_ms: 1_000 * (setup.interval_s ?? 1),
     threshold: 3,
     recover: 1,
     phase1_lifetime_s: 28_800,
@@ -95,7 +105,11 @@ export class ModelStage implements Stage {
   private readonly world: World;
   private readonly branches: Branch[];
 
-  private constructor(setup: Setup, seed: number, change: Change) {
+  private constructor(
+    setup: Setup,
+    private readonly seed: number,
+    change: Change,
+  ) {
     this.branches = branchesOf(setup);
     this.world = new World(new Random(seed), this.branches, () => new Engine(ENGINE));
     this.world.observer = UNSEEN;
@@ -193,7 +207,11 @@ export class ModelStage implements Stage {
     "the tunnel is made by hand": () => this.peers.establish(NAME),
     "the tunnel is asked for by hand": () => this.peers.initiate(NAME, FIRST),
     "nothing passes": () => this.cut(1),
-    "everything passes": () => this.cut(-1),
+    "everything passes": () => {
+      // With every other seed the other end's retransmission is the next.
+      if (this.seed % 2 === 0) this.run(LATE_MS);
+      this.cut(-1);
+    },
     "the SA goes dead": () => (this.child().dead = true),
     "the peer is restarted": () => this.peers.forget(NAME),
     "the peer is restarted and initiates": () => {
@@ -226,6 +244,16 @@ export class ModelStage implements Stage {
     "the peer rekeys the CHILD_SA": () => this.peers.rekeyChild(this.child(), false),
     "the IKE_SA is rekeyed by hand": () => this.peers.rekeyIke(this.ike()),
     "the peer rekeys the IKE_SA": () => this.peers.rekeyIke(this.ike(), false),
+    "both ends rekey the CHILD_SA": () => {
+      const outcome = COLLISIONS[this.seed % COLLISIONS.length];
+      if (outcome === undefined) this.peers.rekeyChild(this.child());
+      else this.peers.collide(this.child(), outcome, (this.seed & COLLISIONS.length) > 0);
+    },
+    "both ends ask for the tunnel": () => {
+      this.peers.initiate(NAME, FIRST);
+      this.run(ASIDE_MS);
+      this.peers.peerInitiates(NAME);
+    },
     "the CHILD_SA is terminated by hand": () => this.peers.terminateChild(this.child()),
     "the peer terminates the CHILD_SA": () => this.peers.terminateChild(this.child(), false),
     "the IKE_SA is terminated by hand": () => this.peers.terminateIke(this.ike()),

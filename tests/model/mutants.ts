@@ -3,7 +3,7 @@
  * or the comparison would be worth nothing.
  */
 import type { Section } from "../lab/lib/vici.ts";
-import type { ChildSa, IkeSa } from "../sim/lib/charon.ts";
+import type { Child, ChildSa, IkeSa } from "../sim/lib/charon.ts";
 import { failure, success } from "../sim/lib/charon_messages.ts";
 import type { Change } from "./model_stage.ts";
 
@@ -12,6 +12,10 @@ interface Inside {
   say(event: string, message: Section): void;
   initiate(ike: string, child: string): Buffer[];
   listSa(ike: IkeSa): Section;
+  ikes: IkeSa[];
+  bringUp(ike: IkeSa, config: Child): ChildSa;
+  collide(child: ChildSa): void;
+  rekeyChild(child: ChildSa): void;
   removeIke(ike: IkeSa): void;
   expire(child: ChildSa): void;
   retire(child: ChildSa): void;
@@ -99,6 +103,14 @@ export const MUTANTS: Mutant[] = [
   mutant("rekeys an IKE_SA in the old role", "rekeyed-ike", (model) => {
     const rekeyIke = model.rekeyIke.bind(model);
     model.rekeyIke = (ike) => rekeyIke(ike, true);
+  }),
+  mutant("keeps both SAs when both ends rekey", "collision", (model) => {
+    const bringUp = (child: ChildSa): void => void model.bringUp(child.ike, child.config);
+    model.collide = bringUp;
+    model.rekeyChild = bringUp;
+  }),
+  mutant("gives up without a word", "given-up", (model) => {
+    model.removeIke = (ike) => model.ikes.splice(model.ikes.indexOf(ike), 1);
   }),
   mutant(
     "lists a silent peer as one that answered",

@@ -2,6 +2,7 @@
  * The faults that a run can meet, as a table. A fault begins, and most also end; what it changes is
  * added and taken away again, so that faults of one kind may overlap.
  */
+import type { Collision, IkeSa } from "../../../tests/sim/lib/charon.ts";
 import { configuration, type Branch } from "./branch.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
@@ -82,19 +83,25 @@ export const KINDS: Record<string, Kind> = {
   "lost-delete": once("ike", (world, { connection }) => world.peers.loseChildren(connection.name)),
   "duplicate-ours": once("ike", (world, branch) => establish(world, branch, true)),
   "duplicate-theirs": once("ike", (world, branch) => establish(world, branch, false)),
-  "rekey-theirs": once("ike", (world, { child }) => {
-    for (const sa of world.peers.children(child.name)) world.peers.rekeyChild(sa);
+  "rekey-theirs": once("ike", (world, { child, path }) => {
+    for (const sa of world.peers.children(child.name)) {
+      if (isFree(sa.ike, path)) world.peers.rekeyChild(sa, false);
+    }
   }),
   "rekey-ike-theirs": once("ike", (world, { connection, path }) => {
     for (const ike of world.peers.ikesOf(connection.name)) {
-      // While anything else is under way it is put off (RFC 7296, 2.25).
-      const free = path.ike === 0 && !ike.forgotten && ike.tasks.length === 0;
-      if (free) world.peers.rekeyIke(ike, false);
+      if (isFree(ike, path)) world.peers.rekeyIke(ike, false);
     }
   }),
-  collision: once("ike", (world, { child }) => {
+  collision: once("ike", (world, { child }, amount) => {
     const [sa] = world.peers.children(child.name);
     if (sa === undefined || sa.dead || sa.ike.forgotten || sa.ike.state !== "ESTABLISHED") return;
+    const outcome = COLLISIONS[amount % COLLISIONS.length];
+    if (outcome !== undefined) {
+      world.peers.collide(sa, outcome);
+      return;
+    }
+    // Both ends made a new one, where one was to be rekeyed.
     world.peers.addChild(sa.ike, child);
     world.peers.tell("child-updown", sa.ike, { up: "yes" });
   }),
@@ -187,6 +194,18 @@ export const KINDS: Record<string, Kind> = {
 
   forged: once("forger", (world, _, amount) => world.air.forge(amount)),
 };
+
+const COLLISIONS: (Collision | undefined)[] = [
+  undefined,
+  "ours stays",
+  "theirs stays",
+  "only theirs",
+];
+
+/** Whether the peer can ask for something: else it puts that off (RFC 7296, 2.25). */
+function isFree(ike: IkeSa, path: Branch["path"]): boolean {
+  return path.ike === 0 && !ike.forgotten && ike.tasks.length === 0;
+}
 
 function cutEsp({ path }: Pick<Branch, "path">, amount: number): void {
   path.esp_out += Math.sign(amount);

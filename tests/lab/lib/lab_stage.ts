@@ -21,6 +21,8 @@ import { sleep, waitFor } from "./wait.ts";
 const STEP_MS = 40_000;
 const LOOK_MS = 20;
 const STANDSTILL_MS = 1_500;
+/** So much later the other end does the same. */
+const ASIDE_MS = 400;
 const FIRST = "net0";
 
 /** What stands in the peer's swanctl.conf, and with what it refuses. */
@@ -32,7 +34,11 @@ const REFUSALS = {
 
 function connectionOf(setup: Setup): ConnectionSpec {
   const ours: Options = { life_time: setup.life_time_s ?? 0, rekey_time: setup.rekey_time_s ?? 0 };
-  const ike: Options = { rekey_time: setup.ike_rekey_time_s ?? 0, over_time: 60 };
+  const ike: Options = {
+    rekey_time: setup.ike_rekey_time_s ?? 0,
+    reauth_time: setup.reauth_time_s ?? 0,
+    over_time: 60,
+  };
   const exactly: Options = { rand_time: 0 };
   return {
     name: DEFAULT_CONNECTION,
@@ -68,9 +74,10 @@ export class LabStage implements Stage {
   /** Plays it, and answers what was said. */
   static conversation(scenario: Scenario): Promise<Conversation> {
     const setup = scenario.setup ?? {};
+    const settings = retransmission(setup.retransmit_ms);
     const options = {
       connections: [connectionOf(setup)],
-      charon: { a: retransmission(setup.retransmit_ms) },
+      charon: { a: settings, b: settings },
     };
     return withLab(`model-${scenario.name}`, options, async (lab) => {
       const stage = new LabStage(lab, setup);
@@ -95,7 +102,7 @@ export class LabStage implements Stage {
       vpnSpec({ child: `net${net}`, rekey: Number(this.setup.rekey ?? true) }, `net${net}`, net),
     );
     await this.lab.start();
-    this.rekeyd = a.rekeyd(vpns, { vici });
+    this.rekeyd = a.rekeyd(vpns, { vici, interval: this.setup.interval_s ?? 1 });
     this.relay = await Relay.open(vici, a.charon.vici_path, this.conversation);
   }
 
@@ -171,6 +178,14 @@ export class LabStage implements Stage {
     "the peer rekeys the CHILD_SA": () => this.lab.b.charon.rekey({ child: FIRST }),
     "the IKE_SA is rekeyed by hand": () => this.lab.a.charon.rekey({ ike: DEFAULT_CONNECTION }),
     "the peer rekeys the IKE_SA": () => this.lab.b.charon.rekey({ ike: DEFAULT_CONNECTION }),
+    "both ends rekey the CHILD_SA": () =>
+      Promise.all([this.lab.a, this.lab.b].map(({ charon }) => charon.rekey({ child: FIRST }))),
+    "both ends ask for the tunnel": async () => {
+      const asked = { ike: DEFAULT_CONNECTION, child: FIRST, timeout: "-1" };
+      await viciCommand(this.lab.a.charon.vici_path, "initiate", asked);
+      await sleep(ASIDE_MS);
+      await viciCommand(this.lab.b.charon.vici_path, "initiate", asked);
+    },
     "the CHILD_SA is terminated by hand": () => this.terminate(this.lab.a, { child: FIRST }),
     "the peer terminates the CHILD_SA": () => this.terminate(this.lab.b, { child: FIRST }),
     "the IKE_SA is terminated by hand": () =>

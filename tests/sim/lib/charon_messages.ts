@@ -1,6 +1,6 @@
 /** What the model of charon says: its messages about SAs and connections, and their framing. */
 import { encode, Packet, type Section } from "../../lab/lib/vici.ts";
-import type { Child, ChildSa, Connection, IkeSa } from "./charon.ts";
+import type { Child, ChildSa, Connection, IkeSa } from "./ike_sa.ts";
 
 export const LIFETIME_S = 3600;
 export const REKEY_S = 3300;
@@ -14,10 +14,11 @@ export function childrenOf(connection: Connection): Child[] {
 
 /** An IKE_SA without its CHILD_SAs. */
 export function ikeSection(ike: IkeSa, now_s: number): Section {
-  const { local, ike_rekey_s = 0, version = 2 } = ike.connection;
+  const { local, ike_rekey_s = 0, reauth_s = 0, version = 2 } = ike.connection;
   const established_s = now_s - ike.established_s;
   const times: Section = { established: `${established_s}` };
   if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
+  if (reauth_s > 0) times["reauth-time"] = `${reauth_s - established_s}`;
   const [active, ...queued] = ike.tasks.map(({ name }) => name);
   return {
     uniqueid: `${ike.id}`,

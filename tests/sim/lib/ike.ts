@@ -1,0 +1,553 @@
+/**
+ * IKE_SAs and CHILD_SAs made of nothing, with peers whose faults a test chooses. What becomes of
+ * them, and how long that takes, is what strongSwan was measured to do; tests/lab/model.test.ts
+ * holds it to that.
+ */
+import type { Section } from "../../lab/lib/vici.ts";
+import { covers } from "./address.ts";
+import {
+  childrenOf,
+  childSection,
+  ikeSection,
+  LIFETIME_S,
+  REKEY_S,
+  saSection,
+} from "./charon_messages.ts";
+import {
+  beginRekey,
+  isInUse,
+  isReplaced,
+  type Child,
+  type ChildSa,
+  type Collision,
+  type Connection,
+  type IkeSa,
+  type Peer,
+  type Task,
+} from "./ike_sa.ts";
+
+/** What is needed of the world around. */
+export interface Clock {
+  readonly now_ms: number;
+  after(ms: number, what: () => void): void;
+}
+
+/** How long a forced removal takes (measured), and how long charon lists what it has deleted. */
+const FORCED_MS = 33;
+const DELETED_MS = 5_000;
+/** charon.retransmit_timeout 4 s, _base 1.8, _tries 5: it gives up after 165 s. */
+const RETRANSMISSIONS_MS = [0, 1, 2, 3, 4, 5].map((i) => Math.round(4000 * 1.8 ** i));
+
+export abstract class Ike {
+  ikes: IkeSa[] = [];
+  /** It tells when it will rekey a CHILD_SA, and then does not. */
+  forgets_to_rekey = false;
+  /** How long it waits for an answer, try by try. */
+  retransmissions_ms = RETRANSMISSIONS_MS;
+  private last_ike_id = 0;
+  private last_child_id = 0;
+  /** Those of one IKE daemon are random; no two are the same here. */
+  private last_spi = 0;
+  private readonly peers = new Map<string, Peer>();
+  /** Which children's selectors cover a source and destination. */
+  private readonly routes = new Map<string, Map<string, Child[]>>();
+
+  constructor(
+    readonly connections: Connection[],
+    private readonly clock: Clock,
+  ) {}
+
+  /** Tells whoever listens. */
+  protected abstract say(event: string, message: Section): void;
+
+  /** It is started anew: nothing is left, and numbers begin at 1 again. */
+  restart(): void {
+    this.ikes = [];
+    this.last_ike_id = 0;
+    this.last_child_id = 0;
+  }
+
+  peer(name: string): Peer {
+    const peer = this.peers.get(name) ?? {
+      silent: false,
+      refuses: false,
+      refused_children: new Set(),
+      exchange_ms: 5,
+      initial_contact: true,
+    };
+    this.peers.set(name, peer);
+    return peer;
+  }
+
+  /** Peers that restarted. */
+  forget(name: string): void {
+    for (const ike of this.ikesOf(name)) ike.forgotten = true;
+  }
+
+  /** An operator removes every SA, or those of a connection. */
+  removeAll(name?: string): void {
+    for (const ike of [...this.ikes]) {
+      if (name === undefined || ike.connection.name === name) this.removeIke(ike);
+    }
+  }
+
+  ikesOf(name: string): IkeSa[] {
+    return this.ikes.filter(({ connection }) => connection.name === name);
+  }
+
+  connectionOf(name: string): Connection {
+    const connection = this.connections.find((c) => c.name === name);
+    if (connection === undefined) throw new Error(`no connection ${name}`);
+    return connection;
+  }
+
+  /** The CHILD_SAs of a connection that are in use. */
+  childrenOf(name: string): ChildSa[] {
+    return this.ikesOf(name)
+      .flatMap(({ children }) => children)
+      .filter(isInUse);
+  }
+
+  /** The CHILD_SAs with that child's name that are in use. */
+  children(name: string): ChildSa[] {
+    return this.ikes
+      .flatMap(({ children }) => children)
+      .filter((sa) => sa.config.name === name && isInUse(sa));
+  }
+
+  /** The CHILD_SA that packets to the child's network go out on. */
+  child(name: string): ChildSa {
+    const child = this.children(name).at(-1);
+    if (child === undefined) throw new Error(`no CHILD_SA ${name}`);
+    return child;
+  }
+
+  /**
+   * An SA comes about without the engine: by hand, by traffic, or because the peer wants it, whose
+   * address the connection may leave open.
+   */
+  establish(name: string, initiator = true, remote?: string): ChildSa {
+    const connection = this.connectionOf(name);
+    if (!initiator) this.hearInitialContact(connection, remote ?? connection.remote);
+    const ike = this.addIke(connection, initiator, remote);
+    this.establishIke(ike);
+    return this.bringUp(ike, childrenOf(connection)[0]!);
+  }
+
+  /** The peer initiates, and retransmits until it is heard. */
+  peerInitiates(name: string, tries = 0): void {
+    const lost = this.isLost(name);
+    const wait_ms = lost ? this.retransmissions_ms[tries]! : this.peer(name).exchange_ms;
+    this.clock.after(wait_ms, () => {
+      if (!lost) this.establish(name, false);
+      else if (tries + 1 < this.retransmissions_ms.length) this.peerInitiates(name, tries + 1);
+    });
+  }
+
+  /** A peer that knows none of the IKE_SAs says so: they go. */
+  private hearInitialContact({ name }: Connection, remote: string): void {
+    const known = this.ikesOf(name).filter((ike) => ike.remote === remote);
+    if (!this.peer(name).initial_contact || known.some(({ forgotten }) => !forgotten)) return;
+    for (const ike of known) this.removeIke(ike);
+  }
+
+  /** The peer begins to negotiate, and comes to no end. */
+  beginInVain(name: string, for_ms: number): void {
+    const ike = this.addIke(this.connectionOf(name), false);
+    this.clock.after(for_ms, () => this.removeIke(ike));
+  }
+
+  /** A further CHILD_SA on an IKE_SA. */
+  addChild(ike: IkeSa, config: Child): ChildSa {
+    const child: ChildSa = {
+      id: ++this.last_child_id,
+      config,
+      ike,
+      state: "INSTALLED",
+      spi_in: 0xc0000000 + ++this.last_spi,
+      spi_out: 0xd0000000 + this.last_spi,
+      packets_in: 0,
+      packets_out: 0,
+      installed_s: this.now_s,
+      dead: false,
+      expired: false,
+    };
+    ike.children.push(child);
+    const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = ike.connection;
+    if (lifetime_s > 0) this.clock.after(lifetime_s * 1000, () => this.expire(child));
+    if (rekey_s > 0) {
+      this.clock.after(rekey_s * 1000, () => {
+        if (!this.forgets_to_rekey) this.rekeyChild(child);
+      });
+    }
+    return child;
+  }
+
+  /** A CHILD_SA comes about, and an event tells. */
+  private bringUp(ike: IkeSa, config: Child): ChildSa {
+    const child = this.addChild(ike, config);
+    this.tell("child-updown", ike, { up: "yes" }, [child]);
+    return child;
+  }
+
+  removeChild(child: ChildSa): void {
+    const { children } = child.ike;
+    if (!children.includes(child)) return;
+    const told = !isReplaced(child);
+    child.state = "DELETED";
+    children.splice(children.indexOf(child), 1);
+    if (told) this.tell("child-updown", child.ike, {}, [child]);
+  }
+
+  /** The hard lifetime is over: one that was not replaced is made anew. */
+  protected expire(child: ChildSa): void {
+    if (isReplaced(child) || !child.ike.children.includes(child)) {
+      this.removeChild(child);
+      return;
+    }
+    child.expired = true;
+    this.terminateChild(child);
+    this.createChild(child.ike, child.config);
+  }
+
+  /** An IKE_SA goes, and what is on it. */
+  removeIke(ike: IkeSa): void {
+    if (!this.ikes.includes(ike)) return;
+    this.ikes = this.ikes.filter((other) => other !== ike);
+    // Of one that was never established, or has been replaced, no event tells.
+    if (ike.state === "CONNECTING" || ike.state === "REKEYED") return;
+    const children = ike.children.filter((child) => !isReplaced(child));
+    this.tell("ike-updown", ike);
+    for (const child of children) this.tell("child-updown", ike, {}, [child]);
+  }
+
+  /** The CHILD_SA that a packet goes out on: the newest that covers it. */
+  route(source: string, destination: string): ChildSa | undefined {
+    let found: ChildSa | undefined;
+    for (const config of this.configsFor(source, destination)) {
+      for (const ike of this.ikes) {
+        for (const child of ike.children) {
+          if (child.config !== config || !isInUse(child)) continue;
+          if (found === undefined || child.id > found.id) found = child;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Whether a packet sent on it arrives, and the answer to it. */
+  works({ dead, ike }: ChildSa): boolean {
+    return !dead && !ike.forgotten && !this.isLost(ike.connection.name);
+  }
+
+  protected connectIke(ike: IkeSa): void {
+    const answered = (): void => void (ike.answered = true);
+    const authenticated = (): void => {
+      if (this.peer(ike.connection.name).refuses) this.refuseIke(ike);
+      else this.establishIke(ike);
+    };
+    this.start(ike, { name: "IKE_INIT", answers: [answered, authenticated] });
+  }
+
+  private refuseIke(ike: IkeSa): void {
+    this.tell("ike-updown", ike);
+    this.removeIke(ike);
+  }
+
+  protected createChild(ike: IkeSa, config: Child): void {
+    const name = ike.connection.version === 1 ? "QUICK_MODE" : "CHILD_CREATE";
+    this.start(ike, { name, child: config, answers: [() => this.childAnswered(config, ike)] });
+  }
+
+  private childAnswered(config: Child, ike: IkeSa): void {
+    // An existing duplicate: the task fails.
+    if (ike.children.some((sa) => sa.config === config && sa.state === "INSTALLED")) return;
+    if (!this.refuses(ike, config)) this.bringUp(ike, config);
+  }
+
+  private refuses({ connection }: IkeSa, { name }: Child): boolean {
+    const { refuses, refused_children } = this.peer(connection.name);
+    return refuses || refused_children.has(name);
+  }
+
+  /** Make before break, by us or by the peer. */
+  rekeyChild(child: ChildSa, ours = true): void {
+    if (ours) {
+      this.start(child.ike, this.rekeyTask(child));
+    } else if (child.state === "INSTALLED" && child.ike.children.includes(child)) {
+      this.replaceChild(child, "REKEYED");
+      const deleted = (): void => this.retire(child);
+      this.clock.after(this.peer(child.ike.connection.name).exchange_ms, deleted);
+    }
+  }
+
+  private rekeyTask(child: ChildSa): Task {
+    const v1 = child.ike.connection.version === 1;
+    const answered = (): boolean => {
+      if (!child.ike.children.includes(child)) return false;
+      // Selectors once agreed on are rekeyed, whatever the peer's configuration says by now.
+      if (this.peer(child.ike.connection.name).refuses) {
+        child.state = "INSTALLED";
+        return false;
+      }
+      this.replaceChild(child, v1 ? "REKEYING" : "REKEYED");
+      child.state = v1 ? "REKEYED" : "DELETING";
+      return true;
+    };
+    const begin = (): boolean => beginRekey(child);
+    return v1
+      ? { name: "QUICK_MODE", begin, answers: [answered] }
+      : { name: "CHILD_REKEY", begin, answers: [answered, () => this.retire(child)] };
+  }
+
+  /**
+   * Both ends rekey it at once (RFC 7296, 2.8.1). Their new one is there first; of ours and theirs
+   * one is too many, and goes again, unless one of the requests was refused.
+   */
+  collide(child: ChildSa, outcome: Collision, peer_is_slow = false): void {
+    const { ike } = child;
+    const { exchange_ms } = this.peer(ike.connection.name);
+    const peerDeletes = (sa: ChildSa): void =>
+      this.clock.after(exchange_ms * (peer_is_slow ? 1.5 : 0.5), () => this.retire(sa));
+    let theirs = child;
+    let loser = child;
+    const heard = (): boolean => {
+      if (!child.ike.children.includes(child)) return false;
+      theirs = this.replaceChild(child, "REKEYED");
+      return true;
+    };
+    const answered = (): boolean => {
+      if (outcome === "only theirs") {
+        peerDeletes(child);
+        return false;
+      }
+      if (outcome === "ours stays") {
+        this.replaceChild(child, "REKEYED");
+        theirs.state = "REKEYED";
+        peerDeletes(theirs);
+      } else {
+        loser = this.addChild(ike, child.config);
+        peerDeletes(child);
+      }
+      loser.state = "DELETING";
+      return true;
+    };
+    const answers = [heard, answered, () => this.retire(loser)];
+    this.start(ike, { name: "CHILD_REKEY", begin: () => beginRekey(child), answers });
+  }
+
+  /** The new one is there; an event tells of both. */
+  private replaceChild(old: ChildSa, state: "REKEYING" | "REKEYED"): ChildSa {
+    const { ike, config } = old;
+    old.state = state;
+    const fresh = this.addChild(ike, config);
+    const both = { old: childSection(old, this.now_s), new: childSection(fresh, this.now_s) };
+    const children = { "child-sas": { [config.name]: both } };
+    this.say("child-rekey", {
+      [ike.connection.name]: { ...ikeSection(ike, this.now_s), ...children },
+    });
+    return fresh;
+  }
+
+  /** What has been replaced is listed for a while. */
+  private retire(child: ChildSa): void {
+    child.state = "DELETED";
+    this.clock.after(DELETED_MS, () => this.removeChild(child));
+  }
+
+  rekeyIke(old: IkeSa, ours = true): void {
+    if (!ours) {
+      if (old.state !== "ESTABLISHED") return;
+      this.replaceIke(old, false);
+      old.state = "REKEYED";
+      const { exchange_ms } = this.peer(old.connection.name);
+      this.clock.after(exchange_ms, () => this.removeIke(old));
+      return;
+    }
+    const begin = (): boolean => {
+      if (old.state !== "ESTABLISHED") return false;
+      old.state = "REKEYING";
+      return true;
+    };
+    const answered = (): void => {
+      this.replaceIke(old, true);
+      old.state = "DELETING";
+    };
+    const deleted = (): void => {
+      old.state = "REKEYED";
+      this.removeIke(old);
+    };
+    this.start(old, { name: "IKE_REKEY", begin, answers: [answered, deleted] });
+  }
+
+  /** The new IKE_SA takes over the CHILD_SAs, and what waits to be negotiated. */
+  private replaceIke(old: IkeSa, initiator: boolean): void {
+    const fresh = this.addIke(old.connection, initiator, old.remote);
+    this.becomeEstablished(fresh);
+    fresh.children = old.children;
+    for (const child of fresh.children) child.ike = fresh;
+    old.children = [];
+    const both = { old: ikeSection(old, this.now_s), new: ikeSection(fresh, this.now_s) };
+    this.say("ike-rekey", { [old.connection.name]: both });
+    for (const task of old.tasks.splice(1)) this.start(fresh, task);
+  }
+
+  /** By force: the peer is not waited for. */
+  protected force(ike: IkeSa): void {
+    const v1 = ike.connection.version === 1;
+    this.clock.after(FORCED_MS, () => {
+      if (v1) for (const child of [...ike.children]) this.removeChild(child);
+      if (ike.state === "ESTABLISHED" && (v1 || ike.tasks.length === 0)) ike.state = "DELETING";
+      this.removeIke(ike);
+    });
+  }
+
+  /** By a DELETE, ours or the peer's. */
+  terminateChild(child: ChildSa, ours = true): void {
+    if (!ours) {
+      this.removeChild(child);
+      return;
+    }
+    const begin = (): boolean => {
+      if (isReplaced(child) || !child.ike.children.includes(child)) return false;
+      child.state = "DELETING";
+      return true;
+    };
+    const answers = [() => this.removeChild(child)];
+    this.start(child.ike, { name: "CHILD_DELETE", begin, answers });
+  }
+
+  terminateIke(ike: IkeSa, ours = true): void {
+    const begin = (): void => void (ike.state = "DELETING");
+    if (ours) {
+      this.start(ike, { name: "IKE_DELETE", begin, answers: [() => this.removeIke(ike)] });
+    } else {
+      begin();
+      this.removeIke(ike);
+    }
+  }
+
+  /** Break before make. */
+  private reauthenticate(ike: IkeSa): void {
+    if (!this.ikes.includes(ike) || ike.state !== "ESTABLISHED") return;
+    const configs = ike.children.filter(isInUse).map(({ config }) => config);
+    const deleted = (): void => {
+      this.removeIke(ike);
+      const fresh = this.addIke(ike.connection, true, ike.remote);
+      this.connectIke(fresh);
+      for (const config of configs) this.createChild(fresh, config);
+    };
+    const begin = (): void => void (ike.state = "DELETING");
+    this.start(ike, { name: "IKE_REAUTH", begin, answers: [deleted] });
+  }
+
+  /** Puts a task behind those that the IKE_SA has. */
+  private start(ike: IkeSa, task: Task): void {
+    ike.tasks.push(task);
+    if (ike.tasks.length === 1) this.work(ike);
+  }
+
+  private work(ike: IkeSa): void {
+    const [task] = ike.tasks;
+    if (task === undefined) return;
+    if (task.begin?.() === false) this.finish(ike, task);
+    else this.proceed(ike, task, 0);
+  }
+
+  private proceed(ike: IkeSa, task: Task, index: number): void {
+    const answer = task.answers[index];
+    if (answer === undefined) {
+      this.finish(ike, task);
+      return;
+    }
+    this.exchange(ike, 0, () => {
+      if (answer() === false) this.finish(ike, task);
+      else this.proceed(ike, task, index + 1);
+    });
+  }
+
+  private finish(ike: IkeSa, task: Task): void {
+    ike.tasks = ike.tasks.filter((other) => other !== task);
+    this.work(ike);
+  }
+
+  /** A request, retransmitted until it is answered or given up. */
+  private exchange(ike: IkeSa, tries: number, answered: () => void): void {
+    const { name } = ike.connection;
+    const lost = ike.forgotten || this.isLost(name);
+    const wait_ms = lost ? this.retransmissions_ms[tries]! : this.peer(name).exchange_ms;
+    this.clock.after(wait_ms, () => {
+      if (!this.ikes.includes(ike)) return;
+      if (!lost) answered();
+      else if (tries + 1 < this.retransmissions_ms.length) this.exchange(ike, tries + 1, answered);
+      else this.removeIke(ike);
+    });
+  }
+
+  /** Whether a packet to the peer, or its answer, is lost. */
+  protected isLost(connection: string): boolean {
+    return this.peer(connection).silent;
+  }
+
+  protected addIke(connection: Connection, initiator: boolean, remote = connection.remote): IkeSa {
+    const ike: IkeSa = {
+      id: ++this.last_ike_id,
+      connection,
+      remote,
+      state: "CONNECTING",
+      initiator,
+      answered: !initiator,
+      forgotten: false,
+      established_s: 0,
+      tasks: [],
+      children: [],
+    };
+    this.ikes.push(ike);
+    return ike;
+  }
+
+  /** The first CHILD_SA comes with it (RFC 7296, 1.2). */
+  private establishIke(ike: IkeSa): void {
+    this.becomeEstablished(ike);
+    this.tell("ike-updown", ike, { up: "yes" });
+    const [, next] = ike.tasks;
+    if (next?.child === undefined || ike.connection.version === 1) return;
+    this.childAnswered(next.child, ike);
+    ike.tasks.splice(1, 1);
+  }
+
+  private becomeEstablished(ike: IkeSa): void {
+    ike.state = "ESTABLISHED";
+    ike.answered = true;
+    ike.established_s = this.now_s;
+    const { ike_rekey_s = 0, reauth_s = 0 } = ike.connection;
+    if (ike_rekey_s > 0) this.clock.after(ike_rekey_s * 1000, () => this.rekeyIke(ike));
+    if (reauth_s > 0) this.clock.after(reauth_s * 1000, () => this.reauthenticate(ike));
+  }
+
+  protected find(child_id: number): ChildSa | undefined {
+    return this.ikes.flatMap(({ children }) => children).find(({ id }) => id === child_id);
+  }
+
+  private configsFor(source: string, destination: string): Child[] {
+    const known = this.routes.get(source)?.get(destination);
+    if (known !== undefined) return known;
+    const configs = this.connections
+      .flatMap(childrenOf)
+      .filter(
+        ({ local_ts, remote_ts }) => covers(local_ts, source) && covers(remote_ts, destination),
+      );
+    const of_source = this.routes.get(source) ?? new Map<string, Child[]>();
+    this.routes.set(source, of_source.set(destination, configs));
+    return configs;
+  }
+
+  /** An event about an IKE_SA, and the CHILD_SAs that it is about. */
+  tell(event: string, ike: IkeSa, message: Section = {}, children: ChildSa[] = []): void {
+    this.say(event, { ...message, ...saSection(ike, this.now_s, children) });
+  }
+
+  protected get now_s(): number {
+    return Math.floor(this.clock.now_ms / 1000);
+  }
+}

@@ -1,0 +1,106 @@
+/** SAs and those who have them, as the model of charon keeps them. */
+
+export interface Child {
+  name: string;
+  /** Networks, with commas between them. */
+  local_ts: string;
+  remote_ts: string;
+  /** As list-conns has it; unless given: TUNNEL. */
+  mode?: string;
+}
+
+/** A connection; unless it names children, it has one with its own name. */
+export interface Connection extends Child {
+  local: string;
+  remote: string;
+  /** Of IKE; unless given: 2. */
+  version?: 1 | 2;
+  children?: Child[];
+  /** Of a CHILD_SA; 0: no limit. */
+  lifetime_s?: number;
+  /** When charon rekeys a CHILD_SA by itself, after this many seconds; 0: never. */
+  rekey_s?: number;
+  /** Likewise an IKE_SA. */
+  ike_rekey_s?: number;
+  /** When it authenticates an IKE_SA anew; 0: never. */
+  reauth_s?: number;
+}
+
+export interface IkeSa {
+  id: number;
+  connection: Connection;
+  /** Its peer's address. */
+  remote: string;
+  state: "CONNECTING" | "ESTABLISHED" | "REKEYING" | "REKEYED" | "DELETING";
+  initiator: boolean;
+  /** Whether the peer has said anything on it. */
+  answered: boolean;
+  /** The peer has lost it: nothing on it is answered, and none of its CHILD_SAs works. */
+  forgotten: boolean;
+  established_s: number;
+  /** The first is at work, the others wait for it: one exchange at a time. */
+  tasks: Task[];
+  children: ChildSa[];
+}
+
+/** What is to be negotiated on an IKE_SA. */
+export interface Task {
+  /** As charon names it. */
+  name: string;
+  /** When its turn has come; false: there is nothing to do any more. */
+  begin?: () => boolean | void;
+  /** What each answer of the peer's brings; false: it has refused, and that is the end. */
+  answers: (() => boolean | void)[];
+  /** Of a CHILD_CREATE: it can come with the IKE_SA. */
+  child?: Child;
+}
+
+export interface ChildSa {
+  id: number;
+  config: Child;
+  ike: IkeSa;
+  state: "INSTALLED" | "REKEYING" | "REKEYED" | "DELETING" | "DELETED";
+  spi_in: number;
+  spi_out: number;
+  packets_in: number;
+  packets_out: number;
+  installed_s: number;
+  /** It carries nothing, although both ends have it. */
+  dead: boolean;
+  /** Its hard lifetime is over: the kernel has it no more. */
+  expired: boolean;
+}
+
+/** What comes of two rekeys at once. */
+export type Collision = "ours stays" | "theirs stays" | "only theirs";
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Nothing comes back from it. */
+  silent: boolean;
+  /** It answers IKE, and refuses what is asked. */
+  refuses: boolean;
+  /** Of the children it refuses these (TS_UNACCEPTABLE), and takes the others. */
+  refused_children: Set<string>;
+  /** How long an IKE exchange takes. */
+  exchange_ms: number;
+  /** With its first IKE_SA after a restart it says that there are no others (RFC 7296, 2.4). */
+  initial_contact: boolean;
+}
+
+/** Its rekey's turn has come; false: it is not there any more, or no longer the one in use. */
+export function beginRekey(child: ChildSa): boolean {
+  if (child.state !== "INSTALLED" || !child.ike.children.includes(child)) return false;
+  child.state = "REKEYING";
+  return true;
+}
+
+/** Whether it carries packets, as far as our end knows. */
+export function isInUse(child: ChildSa): boolean {
+  return !isReplaced(child) && !child.expired;
+}
+
+/** Another one carries what it did. */
+export function isReplaced({ state }: ChildSa): boolean {
+  return state === "REKEYED" || state === "DELETED";
+}
