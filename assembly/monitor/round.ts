@@ -125,13 +125,15 @@ function isSilent(vpn: Vpn): bool {
 export function replyCame(slot: Slot): void {
   if (<u32>reply.vpn >= <u32>vpnCount()) return;
   const vpn = vpnAt(reply.vpn);
-  const age = vpn.seq - reply.seq;
-  if (!vpn.noted(Note.USED) || age >= <u32>REMEMBERED) return;
+  if (!vpn.noted(Note.USED)) return;
   if (<u32>reply.target >= <u32>vpn.target_count) return;
   const target = vpn.target(reply.target);
   // The token vouches for the address; the VPN may have got another one since.
   if (!sameAddress(target.address, slot.peer)) return;
+  // Also one that comes too late to say anything is no user's packet.
   vpn.own_in++;
+  const age = vpn.seq - reply.seq;
+  if (age >= <u32>REMEMBERED) return;
   const bit: u64 = (<u64>1) << age;
   if (target.answered & bit) return;
   target.answered |= bit;

@@ -68,3 +68,17 @@ test("answers to a round that was called off are none to the next one", () => {
   world.runUntil(() => world.said("is down") > 0, 10_000, 10);
   assert.ok(world.now_ms - start_ms <= 3_500, `${world.now_ms - start_ms} ms`);
 });
+
+test("late answers to a VPN that was left out for a while are no user traffic", () => {
+  const connections = branches(1);
+  const options = ["option interval '1'", "option optimized '1'", "option recover '2'"];
+  const world = settled(connections, ...options);
+  world.round_trip_ms = 3_600;
+  world.run(5_000);
+  world.configure("");
+  world.run(500);
+  world.answers = () => false;
+  world.configure(monitored(connections, ...options));
+  world.run(5_000);
+  assert.equal(world.said("is up"), 1);
+});

@@ -56,6 +56,12 @@ export class Peers extends Charon {
     this.watcher.childrenChanged(child.ike.connection.name, false);
   }
 
+  override removeIke(ike: IkeSa): void {
+    const untold = ike.state === "CONNECTING" || ike.state === "REKEYED";
+    super.removeIke(ike);
+    if (untold) this.watcher.childrenChanged(ike.connection.name, false);
+  }
+
   protected override say(event: string, message: Section): void {
     for (const { name } of this.connections) {
       if (name in message) this.watcher.childrenChanged(name, !this.hangs);
