@@ -4,9 +4,10 @@
  * it: so make it anew when the engine is meant to behave in another way.
  *
  *     npm run build && npm run record-night        (root, strongSwan, /dev/net/tun)
+ *     npm run record-night -- --timeline           (only night.txt)
  */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -19,6 +20,7 @@ import { VPN, waitSettled } from "./lib/recovery.ts";
 import { sleep } from "./lib/wait.ts";
 
 const out = fileURLToPath(new URL("../sim/recordings/", import.meta.url));
+const recording = join(out, "night.rec.gz");
 /** Until a fault is seen, and what it takes to get over it. */
 const DOWN_MS = 6_000;
 const UP_MS = 30_000;
@@ -70,23 +72,25 @@ async function night(lab: Lab, rekeyd: Rekeyd): Promise<void> {
   assert.equal((await rekeyd.rekeyctl("get", "vpn", VPN)).code, 0);
 }
 
-const lab = await Lab.create("record-night");
-try {
-  await lab.startUp();
-  const rekeyd = lab.a.rekeyd([vpnSpec()], { recorder: 1 });
-  await rekeyd.start();
-  await night(lab, rekeyd);
-  const saved = join(lab.state.folder, "night.rec");
-  const { code, stderr } = await rekeyd.rekeyctl("record", "save", saved);
-  assert.equal(code, 0, stderr);
-  const bytes = readFileSync(saved);
-  const { segments } = readRecording(bytes);
-  assert.equal(segments[0]!.snapshot, undefined, "it begins with the engine's start");
-  mkdirSync(out, { recursive: true });
-  const path = join(out, "night.rec.gz");
-  writeFileSync(path, gzipSync(bytes, { level: 9 }));
-  writeFileSync(join(out, "night.txt"), report(replay(path)).join("\n") + "\n");
-  console.log(`${path}: ${bytes.length} bytes, ${readFileSync(path).length} compressed`);
-} finally {
-  await closeAll();
+async function record(): Promise<void> {
+  const lab = await Lab.create("record-night");
+  try {
+    await lab.startUp();
+    const rekeyd = lab.a.rekeyd([vpnSpec()], { recorder: 1 });
+    await rekeyd.start();
+    await night(lab, rekeyd);
+    const saved = join(lab.state.folder, "night.rec");
+    const { code, stderr } = await rekeyd.rekeyctl("record", "save", saved);
+    assert.equal(code, 0, stderr);
+    const bytes = readFileSync(saved);
+    const { segments } = readRecording(bytes);
+    assert.equal(segments[0]!.snapshot, undefined, "it begins with the engine's start");
+    writeFileSync(recording, gzipSync(bytes, { level: 9 }));
+    console.log(`${bytes.length} bytes, ${readFileSync(recording).length} compressed`);
+  } finally {
+    await closeAll();
+  }
 }
+
+if (!process.argv.includes("--timeline")) await record();
+writeFileSync(join(out, "night.txt"), report(replay(recording)).join("\n") + "\n");

@@ -297,8 +297,9 @@ test("the timeline folds what is boring, and says when a VPN was down", () => {
   assert.match(text, /charon {4}is not connected: it closed the connection$/m);
   assert.ok(text.split("\n").length < 200, text);
   const lines = tell(verdict);
-  const [first] = summary(lines, []);
-  assert.match(first!, /^branch0 {2}DOWN 03:00:\d\d\.\d{3} for \d+\.\d s; \d+ echoes, \d+ without/);
+  const [first, outage] = summary(lines, []);
+  assert.match(first!, /^branch0 {2}down once; \d+ echoes, \d+ without an answer$/);
+  assert.match(outage!, /^ {2}DOWN 03:00:\d\d\.\d{3} for \d+\.\d s, without answers since 03:00:2/);
   assert.ok(timelineOf(verdict, true).split("\n").length > 500);
 });
 

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { conclusion } from "./conclusion.ts";
-import { replay } from "./replay.ts";
+import { replay, type Verdict } from "./replay.ts";
 import { report } from "./report.ts";
 import { dateAndTime, type Moment } from "./timeline.ts";
 
@@ -49,12 +49,20 @@ function main(): number {
     const first_ms = Number(verdict.recording.segments[0]!.calls[0]?.wall_ms ?? 0);
     const [from, to] = [values.from, values.to].map((text) => text && moment(text, first_ms));
     const { all, vpn } = values;
+    checkVpn(verdict, vpn);
     const view = { all, vpn, from: from || undefined, to: to || undefined };
     for (const line of report(verdict, view)) console.log(line);
   }
   for (const line of conclusion(verdict, values.engine)) console.log(line);
   if (verdict.difference !== undefined) return Status.DIFFERENT;
   return verdict.needs === undefined ? Status.SAME : Status.OTHER_ENGINE;
+}
+
+/** A name that no configuration has is a mistake. */
+function checkVpn({ vpns }: Verdict, wanted?: string): void {
+  const names = new Set([...vpns.values()].flat().map(({ name }) => name));
+  if (wanted === undefined || names.size === 0 || names.has(wanted)) return;
+  throw new Error(`--vpn: there is no '${wanted}', but ${[...names].join(", ")}`);
 }
 
 /** Errors name the file. */
