@@ -246,8 +246,9 @@ export class ModelStage implements Stage {
     "the peer rekeys the IKE_SA": () => this.peers.rekeyIke(this.ike(), false),
     "both ends rekey the CHILD_SA": () => {
       const outcome = COLLISIONS[this.seed % COLLISIONS.length];
+      const delete_exchanges = 0.5 + (Math.floor(this.seed / COLLISIONS.length) % 3);
       if (outcome === undefined) this.peers.rekeyChild(this.child());
-      else this.peers.collide(this.child(), outcome, (this.seed & COLLISIONS.length) > 0);
+      else this.peers.collide(this.child(), outcome, delete_exchanges);
     },
     "both ends ask for the tunnel": () => {
       this.peers.initiate(NAME, FIRST);

@@ -302,32 +302,30 @@ export abstract class Ike {
 
   /**
    * Both ends rekey it at once (RFC 7296, 2.8.1). Their new one is there first; of ours and theirs
-   * one is too many, and goes again, unless one of the requests was refused.
+   * one is too many, and goes again, unless one of the requests was refused. The peer's DELETE
+   * takes so many exchanges.
    */
-  collide(child: ChildSa, outcome: Collision, peer_is_slow = false): void {
+  collide(child: ChildSa, outcome: Collision, delete_exchanges = 0.5): void {
     const { ike } = child;
     const { exchange_ms } = this.peer(ike.connection.name);
     const peerDeletes = (sa: ChildSa): void =>
-      this.clock.after(exchange_ms * (peer_is_slow ? 1.5 : 0.5), () => this.retire(sa));
+      this.clock.after(delete_exchanges * exchange_ms, () => this.retire(sa));
     let theirs = child;
     let loser = child;
     const heard = (): boolean => {
       if (!child.ike.children.includes(child)) return false;
       theirs = this.replaceChild(child, "REKEYED");
+      if (outcome !== "ours stays") peerDeletes(child);
       return true;
     };
     const answered = (): boolean => {
-      if (outcome === "only theirs") {
-        peerDeletes(child);
-        return false;
-      }
+      if (outcome === "only theirs") return false;
       if (outcome === "ours stays") {
         this.replaceChild(child, "REKEYED");
         theirs.state = "REKEYED";
         peerDeletes(theirs);
       } else {
         loser = this.addChild(ike, child.config);
-        peerDeletes(child);
       }
       loser.state = "DELETING";
       return true;
