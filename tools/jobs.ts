@@ -1,4 +1,7 @@
-/** Runs commands side by side, each with a time limit; prints a line for each that ends. */
+/**
+ * Runs commands side by side, each with a time limit; prints a line for each that ends, and what it
+ * says in lines that begin with `note: `.
+ */
 import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { stripVTControlCharacters } from "node:util";
@@ -49,6 +52,7 @@ async function runJob(job: Job): Promise<Tally> {
   if (tally.failed === 0) {
     const tests = job.count ? `, ${tally.passed} tests` : "";
     console.log(`ok    ${job.name} (${seconds}${tests})`);
+    for (const [, note] of output.matchAll(/^note: (.*)$/gm)) console.log(`      ${note}`);
   } else {
     console.log(`FAIL  ${job.name} (${seconds}; ${status || "a test failed"})`);
     console.log(output.replace(/^/gm, "      ").trimEnd());

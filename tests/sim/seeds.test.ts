@@ -1,22 +1,31 @@
-/** The simulator with fixed seeds: docs/testing.md. New ones are what `npm run sim` is for. */
+/** The simulator with fixed seeds and a few new ones, and that a seed is a run: docs/testing.md. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { test } from "node:test";
+import { promisify } from "node:util";
+import { commandOf } from "../../host/node/sim/command.ts";
 import { kindsOf } from "../../host/node/sim/fault.ts";
 import { simulate, type Options, type Result } from "../../host/node/sim/simulate.ts";
 
 const FIXED = [1, 2, 3, 4, 5, 6, 7, 8];
+/** Drawn at each run of the tests. */
+const NEW = Array.from({ length: 4 }, () => randomInt(1_000_000_000));
+
+function optionsOf(seed: number, more: Partial<Options> = {}): Options {
+  const engine = "build/engine.wasm";
+  return { seed, hours: 0.5, vpns: 3, faults: kindsOf("all"), engine, ...more };
+}
 
 function run(seed: number, more: Partial<Options> = {}): Result {
-  const engine = "build/engine.wasm";
-  const faults = kindsOf("all");
-  return simulate({ seed, hours: 0.5, vpns: 3, faults, engine, tolerated: [], ...more });
+  return simulate(optionsOf(seed, more));
 }
 
 function assertHolds(seed: number): void {
   const { failure } = run(seed);
   if (failure === undefined) return;
   const { invariant, says, seen, after_ms, log } = failure;
-  const again = `npm run sim -- --seed ${seed} --hours 0.5`;
+  const again = commandOf(optionsOf(seed));
   assert.fail(
     `${invariant}: ${says}\n${seen}, ${after_ms} ms after the start\n${again}\n${log.join("\n")}`,
   );
@@ -24,11 +33,29 @@ function assertHolds(seed: number): void {
 
 for (const seed of FIXED) test(`seed ${seed}`, () => assertHolds(seed));
 
+console.log(`note: new seeds ${NEW.join(", ")}`);
+for (const seed of NEW) test(`new seed ${seed}`, () => assertHolds(seed));
+
 test("one seed gives one trace, another seed another", () => {
   const once = run(11);
   assert.equal(run(11).trace, once.trace);
   assert.notEqual(run(12).trace, once.trace);
   assert.ok(once.faults.length > 10);
+});
+
+test("a trace hangs on no compiler, place, language or thread", async () => {
+  const { trace } = run(11);
+  const args = ["--import", "tsx", "host/node/sim/main.ts", "--seed", "11", "--hours", "0.5"];
+  for (const flags of [["--no-opt"], ["--liftoff-only", "--random-seed=7"]]) {
+    const env = {
+      ...process.env,
+      TZ: "Asia/Kathmandu",
+      LANG: "tr_TR.UTF-8",
+      LC_ALL: "tr_TR.UTF-8",
+    };
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, ...args], { env });
+    assert.match(stdout, new RegExp(`^seed 11: trace ${trace},`), flags.join(" "));
+  }
 });
 
 test("without faults nothing is down, and nothing is broken", () => {

@@ -253,8 +253,7 @@ export const INVARIANTS: Invariant[] = [
     name: "few-negotiations",
     says: "No more negotiations are in flight than the cap allows.",
     sweepAll: (judge) => {
-      const count = judge.negotiations().size;
-      if (judge.viciTroubled(200_000)) return undefined;
+      const count = judge.attempts();
       return count > MAX_NEGOTIATIONS ? `${count} at once` : undefined;
     },
   },

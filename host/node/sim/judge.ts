@@ -70,6 +70,8 @@ export class Judge implements Observer {
   /** Whether all has come back since then. */
   private settled = false;
   private readonly by_connection = new Map<string, Truth[]>();
+  /** When this instance of the engine last asked for a negotiation, by connection. */
+  private readonly initiated_ms = new Map<string, number>();
   private documents = new Map<string, Shown>();
   private next_shown_ms = 0;
   private next_sweep_ms = 0;
@@ -134,6 +136,7 @@ export class Judge implements Observer {
   requested(text: string, connection: string): void {
     const of = this.by_connection.get(connection) ?? [];
     this.log.push(`${this.stamp()} > ${text}`);
+    if (text.startsWith("initiate")) this.initiated_ms.set(connection, this.now_ms);
     for (const invariant of ASKED.request) {
       this.hold(invariant, of[0], invariant.request(this, text, of));
     }
@@ -171,6 +174,7 @@ export class Judge implements Observer {
 
   begunAnew(instance: boolean): void {
     this.documents.clear();
+    this.initiated_ms.clear();
     for (const truth of this.truths.values()) truth.beginAnew(this.now_ms, instance);
     this.log.push(`${this.stamp()} = ${instance ? "a new instance" : "another configuration"}`);
   }
@@ -294,6 +298,21 @@ export class Judge implements Observer {
       found.set(ike.connection.name, (found.get(ike.connection.name) ?? 0) + count);
     }
     return found;
+  }
+
+  /** How many of them the engine is still at: what it gave up charon may go on with for long. */
+  attempts(): number {
+    let count = 0;
+    for (const connection of this.negotiations().keys()) {
+      const since_ms = this.now_ms - (this.initiated_ms.get(connection) ?? -Infinity);
+      const intervals_ms = this.by_connection
+        .get(connection)!
+        .map(({ branch }) => branch.interval_ms);
+      // An attempt lasts an interval +-10 %, but 1 s at least and 10 s at most.
+      const least_ms = 0.85 * Math.min(10_000, Math.max(1_000, Math.min(...intervals_ms)));
+      if (since_ms < least_ms) count++;
+    }
+    return count;
   }
 
   /** What the last whole minute brought. */

@@ -26,13 +26,16 @@ const LOOK_MS = 1_000;
 /** What a thread keeps telling: calls of the engine, simulated milliseconds since the start. */
 const PROGRESS_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
 
-/** A thread does not inherit what loads TypeScript. */
-const BEGIN = `
-  import("tsx/esm/api").then(({ register }) => {
-    register();
-    return import(${JSON.stringify(new URL("./worker.ts", import.meta.url).href)});
-  });
-`;
+/** A thread that runs a file of TypeScript: it does not inherit what loads that. */
+export function startThread(file: URL, data?: unknown): Worker {
+  const begin = `
+    import("tsx/esm/api").then(({ register }) => {
+      register();
+      return import(${JSON.stringify(file.href)});
+    });
+  `;
+  return new Worker(begin, { eval: true, workerData: data });
+}
 
 /** Threads that there are for runs, unless another number is given. */
 export const THREADS = availableParallelism();
@@ -74,7 +77,7 @@ class Thread {
   alive = true;
   private readonly shared = new SharedArrayBuffer(PROGRESS_BYTES);
   private readonly progress = new Float64Array(this.shared);
-  private readonly worker = new Worker(BEGIN, { eval: true, workerData: this.shared });
+  private readonly worker = startThread(new URL("./worker.ts", import.meta.url), this.shared);
 
   async run(task: Task, hangs_ms: number): Promise<Answer> {
     let known: Answer | undefined;

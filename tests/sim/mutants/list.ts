@@ -1,6 +1,6 @@
 /**
- * Small wrong engines: each is one change to the text of assembly/, and the invariant that it was
- * thought up for. Whichever invariant catches it, caught is caught.
+ * Small wrong engines: each is one change to the text of assembly/, and the invariant that has to
+ * catch it.
  */
 export interface Mutant {
   name: string;
@@ -11,8 +11,11 @@ export interface Mutant {
   to: string;
   /** Faults under which it shows, where `all` would take long. */
   faults?: string;
-  /** How many VPNs it takes to show. */
+  /** How many VPNs it takes to show, and how many hours. */
   vpns?: number;
+  hours?: number;
+  /** A seed that shows it soon. */
+  seed?: number;
 }
 
 export const MUTANTS: Mutant[] = [
@@ -23,13 +26,14 @@ export const MUTANTS: Mutant[] = [
     from: "return vpn.misses >= threshold;",
     to: "return vpn.misses >= threshold - 1;",
     faults: "path",
+    seed: 7,
   },
   {
     name: "an answer forgets no misses",
     for: "answered-is-not-down",
     file: "monitor/round.ts",
-    from: "function answered(index: i32): void {\n  const vpn = vpnAt(index);\n  vpn.misses = 0;",
-    to: "function answered(index: i32): void {\n  const vpn = vpnAt(index);",
+    from: "  vpn.misses = 0;\n  vpn.held = 0;\n",
+    to: "  vpn.held = 0;\n",
     faults: "path",
   },
   {
@@ -39,6 +43,7 @@ export const MUTANTS: Mutant[] = [
     from: "const fed = optimized && (traffic & Traffic.IN) != 0;",
     to: "const fed = false;",
     faults: "path,traffic,target",
+    seed: 4,
   },
   {
     name: "the threshold is two too high",
@@ -63,6 +68,7 @@ export const MUTANTS: Mutant[] = [
     from: "I,          R | Do.ECHO,          U | Do.ECHO,          D,           // DUE",
     to: "I,          R | Do.ECHO,          U | Do.ECHO,          D | Do.ECHO, // DUE",
     faults: "path",
+    seed: 2,
   },
   {
     name: "the pause after refusals has no end",
@@ -109,7 +115,9 @@ export const MUTANTS: Mutant[] = [
     file: "monitor/round.ts",
     from: "  if (age >= vpn.seq - vpn.stale_seq) return;\n",
     to: "",
-    faults: "path,target",
+    faults: "target-late",
+    vpns: 12,
+    seed: 10,
   },
   {
     name: "the token is not looked at",
@@ -126,6 +134,7 @@ export const MUTANTS: Mutant[] = [
     from: "  if (target.answered & bit) return;\n",
     to: "",
     faults: "path",
+    seed: 2,
   },
   {
     name: "the delay is that of the round's middle",
@@ -150,6 +159,7 @@ export const MUTANTS: Mutant[] = [
     from: "  if (vpn.noted(Note.SAID_DOWN)) return;\n",
     to: "",
     faults: "esp-dead,rekey-theirs",
+    seed: 2,
   },
   {
     name: "down is not said",
@@ -174,6 +184,7 @@ export const MUTANTS: Mutant[] = [
     from: "rekeySucceeded(vpn.config.name, tunnelId(index), vpn.spi_in);",
     to: "return;",
     faults: "path,deleted",
+    seed: 6,
   },
   {
     name: "rekey is always on",
@@ -182,6 +193,7 @@ export const MUTANTS: Mutant[] = [
     from: "return vpn.config.has(VpnFlag.REKEY) ? Mode.REKEY : Mode.MONITOR;",
     to: "return Mode.REKEY;",
     faults: "host,deleted,cut",
+    seed: 2,
   },
   {
     name: "duplicates are settled although rekey is off",
@@ -190,6 +202,7 @@ export const MUTANTS: Mutant[] = [
     from: "    if (!vpnAt(i).config.has(VpnFlag.REKEY)) continue;\n",
     to: "",
     faults: "duplicate-ours,duplicate-theirs",
+    seed: 2,
   },
   {
     name: "a step in flight is forgotten",
@@ -198,15 +211,16 @@ export const MUTANTS: Mutant[] = [
     from: "  if (gateway.step == Negotiation.IDLE) {\n    begin(vpn.gateway);",
     to: "  if (gateway.step != Negotiation.BACKING_OFF) {\n    begin(vpn.gateway);",
     faults: "ike",
+    seed: 6,
   },
   {
     name: "no cap for all",
     for: "few-negotiations",
-    file: "ike/negotiation.ts",
-    from: "} else if (under_way == MAX_NEGOTIATIONS) {",
-    to: "} else if (under_way < 0) {",
+    file: "ike/places.ts",
+    from: "  if (taken == MAX_NEGOTIATIONS) return false;\n",
+    to: "",
     faults: "cut-all",
-    vpns: 40,
+    vpns: 60,
   },
   {
     name: "no key is renewed",
@@ -226,7 +240,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: "a forgetful peer's IKE_SA is kept",
-    for: "comes-back",
+    for: "one-negotiation",
     file: "ike/negotiation.ts",
     from: "    if (!command(index, Request.TERMINATE_IKE, sa.id)) return;\n",
     to: "",
@@ -244,8 +258,8 @@ export const MUTANTS: Mutant[] = [
     name: "duplicates stay",
     for: "one-sa",
     file: "monitor/settle.ts",
-    from: "      soonest = min(soonest, due_ms);\n      continue;\n    }\n    // The last",
-    to: "    }\n    if (due_ms > 0) continue;\n    // The last",
+    from: "    else remove(gateway_index, vpn, !ours",
+    to: "    else if (soonest < 0) remove(gateway_index, vpn, !ours",
     faults: "duplicate-ours,duplicate-theirs",
   },
   {
@@ -279,5 +293,29 @@ export const MUTANTS: Mutant[] = [
     from: "  vpn.answers = 0;\n  if (state == State.DOWN)",
     to: "  vpn.answers = 0;\n  assert(state != State.DOWN);\n  if (state == State.DOWN)",
     faults: "path",
+  },
+  {
+    name: "a second miss is never the end of it",
+    for: "no-hang",
+    file: "monitor/round.ts",
+    from: "    vpn.misses++;\n",
+    to: "    vpn.misses++;\n    while (vpn.misses > 1) {}\n",
+    faults: "path",
+  },
+  {
+    name: "what is due to be listed stays due",
+    for: "no-spin",
+    file: "monitor/conversation.ts",
+    from: "    resync_at_ms = now_ms + RESYNC_MS;\n    request",
+    to: "    request",
+    faults: "none",
+  },
+  {
+    name: "a VPN that was left out goes on",
+    for: "only-configured",
+    file: "monitor/apply.ts",
+    from: "    if (vpnAt(i).noted(Note.USED) && !vpnAt(i).noted(Note.KEPT)) remove(i);\n",
+    to: "",
+    faults: "left-out",
   },
 ];

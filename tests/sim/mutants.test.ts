@@ -1,0 +1,24 @@
+/** Each invariant of the simulator can fail: docs/testing.md. */
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { INVARIANTS } from "../../host/node/sim/invariants.ts";
+import { Hunt } from "./mutants/hunt.ts";
+import { MUTANTS } from "./mutants/list.ts";
+
+/** What the run itself watches over (host/node/sim/simulate.ts, pool.ts). */
+const OF_THE_RUN = ["no-trap", "no-spin", "no-hang"];
+
+test("every invariant has a mutant that it has to catch", () => {
+  const wanted = [...INVARIANTS.map(({ name }) => name), ...OF_THE_RUN].sort();
+  assert.deepEqual([...new Set(MUTANTS.map((mutant) => mutant.for))].sort(), wanted);
+});
+
+describe("each mutant is caught", { concurrency: true }, () => {
+  const hunt = new Hunt();
+  after(() => hunt.close());
+  for (const mutant of MUTANTS) {
+    test(`${mutant.for}: ${mutant.name}`, async () => {
+      assert.notEqual(await hunt.catch(mutant), undefined, "it survives");
+    });
+  }
+});
