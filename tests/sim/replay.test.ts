@@ -5,10 +5,14 @@ import { Action } from "../../host/node/engine.ts";
 import { conclusion } from "../../host/node/replay/conclusion.ts";
 import { readRecording } from "../../host/node/replay/read.ts";
 import type { Call, Recording } from "../../host/node/replay/recording.ts";
+import { RecordingEngine } from "../../host/node/replay/record.ts";
 import { replayRecording } from "../../host/node/replay/replay.ts";
 import { summary } from "../../host/node/replay/summary.ts";
 import { tell } from "../../host/node/replay/tell.ts";
 import { timeline } from "../../host/node/replay/timeline.ts";
+import { kindsOf } from "../../host/node/sim/fault.ts";
+import { recordRun } from "../../host/node/sim/record.ts";
+import { simulate } from "../../host/node/sim/simulate.ts";
 import { RecordedWorld, replayed, timelineOf } from "./lib/recorded.ts";
 
 const REKEY = ["option rekey '1'", "option interval '1'", "option threshold '3'"];
@@ -280,6 +284,25 @@ test("what needs another engine is passed over", () => {
   assert.equal(verdict.same_calls, changed.segments[1]!.calls.length);
   const text = conclusion(verdict, "engine.wasm").join("\n");
   assert.match(text, /needs version 9\.9\.9, .*\n[^]*The engine did as recorded: \d+ calls/);
+});
+
+test("simulated runs with faults of every kind replay, and recording changes nothing in them", () => {
+  for (const seed of [7, 11]) {
+    const options = {
+      seed,
+      hours: 0.4,
+      vpns: 3,
+      faults: kindsOf("all"),
+      engine: "build/engine.wasm",
+    };
+    const recording = recordRun(options);
+    const verdict = replayed(recording);
+    assert.equal(verdict.difference, undefined, verdict.difference?.lines.join("\n"));
+    const { counts, trace } = simulate(options);
+    assert.ok(verdict.same_calls >= counts.calls, `${verdict.same_calls} of ${counts.calls}`);
+    assert.equal(simulate(options, undefined, () => new RecordingEngine()).trace, trace);
+    assert.ok(timelineOf(verdict).length > 1_000);
+  }
 });
 
 test("the timeline folds what is boring, and says when a VPN was down", () => {
