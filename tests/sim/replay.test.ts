@@ -286,7 +286,7 @@ test("what needs another engine is passed over", () => {
   assert.match(text, /needs version 9\.9\.9, .*\n[^]*The engine did as recorded: \d+ calls/);
 });
 
-test("simulated runs with faults of every kind replay, and recording changes nothing in them", () => {
+test("simulated runs with all faults replay, and to be recorded changes nothing", () => {
   for (const seed of [7, 11]) {
     const options = {
       seed,
