@@ -66,11 +66,18 @@ let dumping: i32 = 0;
 let interrupted: bool = false;
 /** The kernel refused it: an older one is still under way. */
 let refused: bool = false;
+/** It is yet to be asked for. */
+let requested: bool = false;
 /** A dump has been complete: what is new from now on has come up. */
 let complete: bool = false;
 
 /** Asks the kernel for all interfaces, and then for all addresses. */
 export function startDump(): void {
+  beginAnew();
+  sendRequest();
+}
+
+function beginAnew(): void {
   beginDump();
   requestDump(Type.GETLINK);
 }
@@ -88,6 +95,7 @@ export function netlinkBytes(p: usize, len: i32): i32 {
     p += step;
     len -= step;
   }
+  if (requested) sendRequest();
   return complete ? change : change & ~Change.CAME_UP;
 }
 
@@ -108,7 +116,7 @@ function take(message: Message): i32 {
       takeError(message);
       return Change.NONE;
     case Type.OVERRUN:
-      startDump();
+      beginAnew();
       return Change.NONE;
     default:
       return Change.NONE;
@@ -187,10 +195,10 @@ function takeRoute(message: Message): i32 {
 function takeDone(message: Message): i32 {
   if (message.seq != seq) {
     // The end of the older dump that ours had to wait for.
-    if (refused) startDump();
+    if (refused) beginAnew();
     return Change.NONE;
   }
-  if (dumping == 0) return Change.NONE;
+  if (dumping == 0 || requested) return Change.NONE;
   if (interrupted) {
     requestDump(dumping);
     return Change.NONE;
@@ -215,8 +223,14 @@ function requestDump(type: i32): void {
   dumping = type;
   interrupted = false;
   refused = false;
-  request.length = HEADER_BYTES + (type == Type.GETLINK ? LINK_BYTES : ADDRESS_HEAD_BYTES);
-  request.type = <u16>type;
+  requested = true;
+}
+
+/** Sends what was asked for last: the request's bytes must stay as they are until it is sent. */
+function sendRequest(): void {
+  requested = false;
+  request.length = HEADER_BYTES + (dumping == Type.GETLINK ? LINK_BYTES : ADDRESS_HEAD_BYTES);
+  request.type = <u16>dumping;
   request.flags = <u16>(Flag.REQUEST | Flag.DUMP);
   request.seq = seq;
   act(Action.NETLINK_SEND, 0, changetype<usize>(request), request.length);

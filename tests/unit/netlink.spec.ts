@@ -422,6 +422,21 @@ describe("netlink", () => {
     expect(requested()).toBe(GETLINK);
   });
 
+  test("asks once for all of a read: a request waits in one place until it is sent", () => {
+    resetActions();
+    startDump();
+    requested();
+    // The dump of interfaces ends, and before the one of addresses is asked for, messages are lost.
+    done();
+    for (let i = 0; i < 3; i++) {
+      begin(OVERRUN, 0);
+      end();
+    }
+    deliver();
+    expect(actionCount()).toBe(1);
+    expect(requested()).toBe(GETLINK);
+  });
+
   test("stops at its limits and says so", () => {
     dump();
     let change = 0;
