@@ -19,6 +19,11 @@ export function setTime(now: i64, wall: i64): void {
   wall_ms = wall;
 }
 
+/** The same for what a host says: should its clock run back, time stands still for so long. */
+export function advanceTime(now: i64, wall: i64): void {
+  setTime(max(now, now_ms), wall);
+}
+
 /** Takes the offset that was right when the host started. */
 export function setUtcOffset(offset_s: i32): void {
   utc_offset_s = offset_s;

@@ -13,7 +13,7 @@
 import "./abort";
 import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
 import { wipe as wipeBytes } from "./bytes/wipe";
-import { setTime, setUtcOffset } from "./clock";
+import { advanceTime, setUtcOffset } from "./clock";
 import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
 import { running, setGlobalDefaults } from "./config/model";
@@ -79,7 +79,7 @@ export function batch(): i32 {
 }
 
 function begin(now_ms: i64, wall_ms: i64): void {
-  setTime(now_ms, wall_ms);
+  advanceTime(now_ms, wall_ms);
   resetActions();
   beginBatch();
 }
@@ -201,7 +201,7 @@ export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i3
 
 /** The kernel refused echo `index` of the batch just sent; EPERM: the guard held it back. */
 export function unsent(version: i32, index: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
-  setTime(now_ms, wall_ms);
+  advanceTime(now_ms, wall_ms);
   resetActions();
   const vpn = vpnOfEcho(version, index);
   if (vpn >= 0) echoUnsent(vpn, errno);

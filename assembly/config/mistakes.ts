@@ -72,6 +72,7 @@ export function mistakeLines(): i32 {
   writer.reset(lines + MAX_CONFIG_ERRORS * LINE_BYTES, LINE_BYTES);
   const rest = found - MAX_CONFIG_ERRORS;
   head(0).text("and ").counted(rest, "more mistake");
+  makePrintable(writer.start, writer.length);
   insert(MAX_CONFIG_ERRORS, i32.MAX_VALUE, writer.length);
   return MAX_CONFIG_ERRORS + 1;
 }
