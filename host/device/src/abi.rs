@@ -95,7 +95,7 @@ impl Action {
         let bytes = start..start.checked_add(length)?;
         let action = match kind {
             1 if length <= BATCH => {
-                let slots = start..start + length * SLOT_BYTES;
+                let slots = start..start.checked_add(length * SLOT_BYTES)?;
                 Action::SendEchoes { version: argument, slots }
             }
             2 => Action::ViciConnect { path: bytes },
@@ -139,6 +139,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::Chance;
 
     fn record(kind: u32, argument: u32, start: u32, length: u32) -> Vec<u8> {
         [kind, argument, start, length].iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -150,6 +151,24 @@ mod tests {
         assert_eq!(log, Some(Action::Log { severity: 6, text: 100..120 }));
         let echoes = Action::decode(&record(1, 4, 64, 2), 64 + 2 * SLOT_BYTES);
         assert_eq!(echoes, Some(Action::SendEchoes { version: 4, slots: 64..64 + 2 * SLOT_BYTES }));
+    }
+
+    #[test]
+    fn whatever_a_record_says_its_bytes_are_inside() {
+        let mut chance = Chance(1);
+        let mut taken = 0;
+        for _ in 0..200_000 {
+            let kind = chance.below(14) as u32;
+            let memory_len = chance.word() as usize;
+            let record = record(kind, chance.word(), chance.word(), chance.word());
+            if let Some(action) = Action::decode(&record, memory_len) {
+                let (same_kind, _, bytes) = action.parts();
+                assert_eq!(same_kind, kind);
+                assert!(bytes.start <= bytes.end && bytes.end <= memory_len, "{action:?}");
+                taken += 1;
+            }
+        }
+        assert!(taken > 1000);
     }
 
     #[test]

@@ -250,6 +250,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::Chance;
     use std::os::unix::fs::PermissionsExt;
     use std::sync::Mutex;
 
@@ -338,6 +339,37 @@ mod tests {
             }
         }
         assert_eq!(total, 4 << 20);
+    }
+
+    #[test]
+    fn a_request_is_its_first_line_however_it_comes() {
+        let mut bench = Bench::new("hostile");
+        let mut chance = Chance(1);
+        for round in 0..300 {
+            let mut sent = chance.bytes(2 * MAX_REQUEST_BYTES);
+            if chance.below(2) == 0 {
+                sent.insert(chance.below(sent.len() + 1), b'\n');
+            }
+            let mut client = bench.connect();
+            let mut taken = bench.turn(round);
+            let mut rest = &sent[..];
+            while !rest.is_empty() {
+                let (piece, more) = rest.split_at(1 + chance.below(rest.len()));
+                // Who is refused cannot write on.
+                if client.write_all(piece).is_err() {
+                    break;
+                }
+                rest = more;
+                taken.extend(bench.turn(round));
+            }
+            drop(client);
+            taken.extend(bench.turn(round));
+            // A line counts where it ends within the bound; what follows is nobody's.
+            let line = sent.iter().take(MAX_REQUEST_BYTES + 1).position(|&byte| byte == b'\n');
+            let requests: Vec<&[u8]> = taken.iter().map(|(_, request)| &request[..]).collect();
+            assert_eq!(requests, line.map(|end| &sent[..end]).into_iter().collect::<Vec<_>>());
+            assert!(bench.control.clients.is_empty());
+        }
     }
 
     #[test]

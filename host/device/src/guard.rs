@@ -260,10 +260,12 @@ fn count_acknowledgements(mut bytes: &[u8]) -> io::Result<u32> {
         if word(4) & 0xffff == libc::NLMSG_ERROR as u32 {
             match word(HEADER) as i32 {
                 0 => count += 1,
-                errno => return Err(io::Error::from_raw_os_error(-errno)),
+                errno => return Err(io::Error::from_raw_os_error(errno.wrapping_neg())),
             }
         }
-        bytes = bytes.get(length.max(HEADER).next_multiple_of(4)..).unwrap_or_default();
+        // Past the end of a small machine's numbers it would wrap around, and never end.
+        let step = length.max(HEADER).checked_next_multiple_of(4);
+        bytes = step.and_then(|step| bytes.get(step..)).unwrap_or_default();
     }
     Ok(count)
 }
@@ -271,9 +273,33 @@ fn count_acknowledgements(mut bytes: &[u8]) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::Chance;
     use crate::icmp::Icmp;
     use crate::icmp::tests::{add_address, echo, in_own_network, ip, send};
     use std::process::Command;
+
+    #[test]
+    fn any_bytes_are_counted_to_their_end() {
+        let mut chance = Chance(1);
+        let mut acknowledged = 0;
+        for _ in 0..100_000 {
+            let mut bytes = Vec::new();
+            for _ in 0..chance.below(5) {
+                let length = if chance.below(4) == 0 { chance.word() } else { 20 };
+                let error = if chance.below(4) == 0 { chance.word() } else { 0 };
+                let kind = if chance.below(8) == 0 { chance.word() } else { 2 };
+                for word in [length, kind, chance.word(), 0, error] {
+                    bytes.extend(word.to_ne_bytes());
+                }
+            }
+            bytes.truncate(bytes.len() - chance.below(bytes.len() + 1).min(chance.below(24)));
+            if let Ok(count) = count_acknowledgements(&bytes) {
+                assert!(count as usize <= bytes.len() / 16);
+                acknowledged += count;
+            }
+        }
+        assert!(acknowledged > 10_000);
+    }
 
     #[test]
     fn echoes_leave_through_a_tunnel_only() {

@@ -21,6 +21,8 @@ mod engine;
 mod fault;
 mod filter;
 mod guard;
+#[cfg(test)]
+mod hostile;
 mod icmp;
 mod log;
 mod netlink;
