@@ -185,7 +185,11 @@ export function forgetSteps(): void {
 export function forgetVpn(vpn_index: i32): void {
   unask(vpn_index);
   const index = vpnAt(vpn_index).gateway;
-  if (gatewayAt(index).vpn == vpn_index) pause(index, now_ms);
+  const gateway = gatewayAt(index);
+  if (gateway.vpn != vpn_index) return;
+  // strongSwan is still at what was asked for it: the others begin when that has been listed.
+  rest(index, Negotiation.IDLE, NEVER);
+  gateway.listed = false;
 }
 
 /** A gateway leaves the configuration. */

@@ -185,3 +185,22 @@ for (const count of [2, 5, 20]) {
     assert.equal(world.said("is down"), count);
   });
 }
+
+test("an attempt whose VPN leaves the configuration is looked at before another one begins", () => {
+  const connection = hub();
+  const children = connection.children;
+  const world = new World(new Engine(), [connection]);
+  world.charon.peer("hub").silent = true;
+  world.charon.response_ms = 20;
+  const options = ["option interval '5'", "option threshold '3'", "option rekey '1'"];
+  world.configure(monitoredChildren(connection, children, ...options));
+  world.runUntil(() => world.requests().length > 0, 5_000);
+  assert.deepEqual(world.requests(), ["initiate hub/net1"]);
+  world.configure(monitoredChildren(connection, children.slice(0, 1), ...options));
+  world.run(1_000);
+  assert.deepEqual(world.requests(), ["initiate hub/net1"]);
+  // It has the time that an attempt has; then the other VPN makes its own.
+  world.run(10_000);
+  assert.ok(world.requests().includes("initiate hub/net0"));
+  assert.equal(world.charon.hasty, 0);
+});

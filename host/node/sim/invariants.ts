@@ -99,14 +99,16 @@ export const INVARIANTS: Invariant[] = [
     name: "missed-is-down",
     says: "'Down' at the latest one interval after threshold misses.",
     sweep: (judge, truth) => {
-      if (truth.said !== "up" || !truth.has_sa || judge.lacksSource(truth)) return undefined;
+      if (truth.said === "down" || !truth.has_sa || judge.lacksSource(truth)) return undefined;
       // Of an SA that came while charon could not be asked the engine hears late.
-      const found = truth.sa_ms > truth.waiting_ms;
+      const found = truth.said === undefined || truth.sa_ms > truth.waiting_ms;
       const heard_ms = found ? Math.max(truth.sa_ms, judge.vici_trouble_ms + RECONNECT_MS) : 0;
       const since_ms = judge.now_ms - Math.max(truth.waiting_ms, heard_ms);
       const patience_ms =
         truth.patience_ms(judge.now_ms, judge.world.coarse_ms) + judge.counters_late_ms(truth);
-      return since_ms > patience_ms ? `up without an answer for ${since_ms} ms` : undefined;
+      return since_ms > patience_ms
+        ? `${truth.said} without an answer for ${since_ms} ms`
+        : undefined;
     },
   },
   {
@@ -215,18 +217,17 @@ export const INVARIANTS: Invariant[] = [
     rekeyed: (judge, truth, spi) => {
       const { optimized, threshold, interval_ms } = truth.branch;
       const traffic = optimized && judge.now_ms - truth.inbound_ms < threshold * interval_ms;
-      if (!truth.verified && !traffic) return `SPI ${spi}, on which nothing was answered`;
+      if (truth.verified_ms === -Infinity && !traffic)
+        return `SPI ${spi}, on which nothing was answered`;
       if (truth.told.has(spi)) return `SPI ${spi} for the second time`;
       return judge.spis.has(spi) ? undefined : `SPI ${spi}, which never was`;
     },
-    settled: (judge, truth) => {
-      const [sa] = judge.world.peers.children(truth.branch.child.name);
-      // The first SA that an engine sees is no rekey.
-      if (!truth.branch.rekey || sa === undefined || truth.used < 2) return undefined;
-      const spi = sa.spi_in.toString(16);
-      const old_ms = judge.now_ms - 1000 * sa.installed_s;
-      if (1000 * sa.installed_s < judge.calm_ms + 60_000 || old_ms < 60_000) return undefined;
-      return truth.told.has(spi) ? undefined : `of SPI ${spi} nothing was told`;
+    sweep: (judge, { branch, new_spi, verified_ms, told }) => {
+      // The first SA that an engine sees is no rekey, nor is one that is in use again.
+      if (!branch.rekey || new_spi === undefined || told.has(new_spi)) return undefined;
+      const up = judge.shown(judge.truths.get(branch.name)!)?.state === "up";
+      const answered = verified_ms > -Infinity && judge.now_ms > verified_ms;
+      return up && answered ? `of SPI ${new_spi} nothing was told` : undefined;
     },
   },
   {

@@ -130,7 +130,8 @@ export class Judge implements Observer {
     const rekeyed = /for VPN (.*) has successfully rekeyed .* new SPI ([0-9a-f]+)\./.exec(line);
     if (rekeyed !== null) this.saidRekeyed(this.truths.get(rekeyed[1]!)!, rekeyed[2]!);
     const completed = /Completed negotiations with SPI ([0-9a-f]+),/.exec(line);
-    if (completed !== null) this.spis.get(completed[1]!)?.useAnother(this.now_ms);
+    const spi = completed?.[1];
+    if (spi !== undefined) this.spis.get(spi)?.useAnother(spi, this.now_ms);
   }
 
   requested(text: string, connection: string): void {

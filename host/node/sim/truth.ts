@@ -22,6 +22,8 @@ export class Truth {
   said_ms = NEVER_MS;
   /** A round got the answers that it needs, and nothing since had made it void. */
   success_ms = NEVER_MS;
+  /** That was before the round's interval was over. */
+  prompt = true;
   /** Such rounds in a row since the VPN was last down or on another SA. */
   successes = 0;
   /** User packets came in. */
@@ -47,12 +49,15 @@ export class Truth {
   negotiating = false;
   /** An echo or a request, or a reason why there is none. */
   active_ms = NEVER_MS;
-  /** Whether an echo was answered that was sent since the SA in use came. */
-  verified = false;
+  /** When an echo was first answered that was sent since the SA in use came. */
+  verified_ms = NEVER_MS;
   /** When the SA in use came. */
   used_ms = NEVER_MS;
   /** SAs that this instance of the engine has used, as far as it said so. */
   used = 0;
+  /** Their SPIs; and of the last one, if it is in use for the first time. */
+  readonly spis = new Set<string>();
+  new_spi: string | undefined;
   last_delay_ms: number | undefined;
   /** Distinct genuine answers that this instance of the engine was given. */
   answers = 0;
@@ -89,13 +94,15 @@ export class Truth {
   }
 
   /** The engine took another SA into use. */
-  useAnother(now_ms: number): void {
+  useAnother(spi: string, now_ms: number): void {
+    this.new_spi = this.used > 0 && !this.spis.has(spi) ? spi : undefined;
+    this.spis.add(spi);
     this.anew_ms = now_ms;
     this.waiting_ms = now_ms;
     this.used_ms = now_ms;
     this.user_packets_ms.length = 0;
     this.strays = 0;
-    this.verified = false;
+    this.verified_ms = NEVER_MS;
     this.used++;
     // While it is up nothing that is out becomes void.
     if (this.said !== "up") this.makeVoid(now_ms);
@@ -111,9 +118,10 @@ export class Truth {
     this.last_delay_ms = now_ms - at_ms;
     if (known.counted || known.answered.length < quorumOf(this.branch)) return true;
     known.counted = true;
-    if (known.sent_ms >= this.used_ms) this.verified = true;
+    if (known.sent_ms >= this.used_ms && this.verified_ms === NEVER_MS) this.verified_ms = now_ms;
     if (known.sent_ms < this.void_ms) return true;
     this.success_ms = now_ms;
+    this.prompt = now_ms - known.sent_ms < Math.min(...this.intervals_ms(now_ms));
     this.waiting_ms = now_ms;
     this.successes++;
     return true;
@@ -140,6 +148,8 @@ export class Truth {
     this.makeVoid(now_ms);
     this.said = undefined;
     this.used = 0;
+    this.spis.clear();
+    this.new_spi = undefined;
     this.answers = 0;
     this.last_delay_ms = undefined;
     this.inbound_ms = NEVER_MS;
@@ -152,11 +162,12 @@ export class Truth {
   /** The shortest time in which threshold rounds can be missed. */
   window_ms(now_ms: number, coarse_ms: number): number {
     const { threshold, optimized } = this.branch;
+    const rounds = this.prompt ? threshold : threshold - 1;
     const shortest_ms = Math.min(...this.intervals_ms(now_ms));
-    // The round that a reply is for ends within an interval, or a little sooner.
+    // The round under way when a late reply comes ends within an interval, or a little sooner.
     // Or it was late itself, having waited for packet counters, and the next one was not.
     const late_ms = coarse_ms + (optimized ? 200 : 0);
-    return (threshold - 1) * shortest_ms - 250 - late_ms;
+    return rounds * shortest_ms - 250 - late_ms;
   }
 
   /** How long it may take until threshold misses are seen. */
