@@ -29,7 +29,7 @@ export const enum Action {
   CONFIG_TAKEN = 9,
   /** Begin (argument 1) or end (0) a recording (docs/recording.md); `recorder` follows. */
   RECORDER = 10,
-  /** Answer control client `argument` with what was recorded, then close it. */
+  /** Answer control client `argument` with what was recorded, for the file with this path. */
   SAVE_RECORDING = 11,
 }
 

@@ -18,6 +18,7 @@ import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
 import { running, setGlobalDefaults } from "./config/model";
 import { readConfig } from "./config/read";
+import { keepText } from "./config/running";
 import { initConfig } from "./config/staged";
 import { summarize } from "./config/summary";
 import { runCommand } from "./console/command";
@@ -133,6 +134,7 @@ export function configure(path_len: i32, len: i32, now_ms: i64, wall_ms: i64): i
   if (readConfig(input_buffer, path_len, input_buffer + path_len, len) == 0) {
     applyStaged();
     noteLoaded(input_buffer, path_len);
+    keepText(input_buffer + path_len, len);
     const summary = summarize();
     configurationLoaded(input_buffer, path_len, summary);
     act(Action.CONFIG_TAKEN, 0, summary.start, summary.length);

@@ -39,6 +39,8 @@ export const MAX_CONFIG_BYTES: i32 = INPUT_BYTES - 4096;
 export const MAX_CONFIG_ERRORS: i32 = 50;
 /** A command on the control socket. */
 export const MAX_COMMAND_BYTES: i32 = 1024;
+/** Commands that the grammar has. */
+export const MAX_COMMANDS: i32 = 64;
 /** The answer to a command. */
 export const MAX_REPLY_BYTES: i32 = 4 << 20;
 /** One vici packet (strongSwan's own limit). */

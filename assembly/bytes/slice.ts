@@ -19,6 +19,15 @@ export function startsWith(p: usize, len: i32, text: string): bool {
   return len >= text.length && equalText(p, text.length, text);
 }
 
+/** Whether the ASCII literal's part from `from` to `to` begins with the bytes. */
+export function isPrefix(p: usize, len: i32, text: string, from: i32, to: i32): bool {
+  if (len > to - from) return false;
+  for (let i = 0; i < len; i++) {
+    if (<i32>load<u8>(p + i) != text.charCodeAt(from + i)) return false;
+  }
+  return true;
+}
+
 /** Offset of the first `byte`, or -1. */
 export function indexOf(p: usize, len: i32, byte: u8): i32 {
   for (let i = 0; i < len; i++) if (load<u8>(p + i) == byte) return i;

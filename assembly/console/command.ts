@@ -1,216 +1,194 @@
 /**
- * Commands of the control socket: one line, answered by one REPLY.
+ * Commands of the control socket: one line, answered by one REPLY. The grammar (grammar.ts) says
+ * what a line may be; in front of it may stand
  *
- *     [json] get sa [active|inactive|id 0xID]
- *     [json] get vpn [NAME]
- *     [json] get vpnmonitor
- *     [json] get event
- *     [json] record start|stop|save
- *
- * `help`, or `?` in place of any word, answers with what may stand there.
+ *     json            the answer is a JSON document
+ *     help            what may stand behind the line; likewise `?` at its end
+ *     complete        the words that its last one can become
  */
-import { equalText, parseHex, setName } from "../bytes/slice";
+import { makePrintable } from "../bytes/utf8";
 import { Writer } from "../bytes/writer";
-import { MAX_COMMAND_BYTES, MAX_NAME_BYTES } from "../limits";
-import { findVpn } from "../monitor/registry";
-import { getEvent, getEventJson } from "./get_event";
-import { getSa, SaFilter } from "./get_sa";
-import { getVpnDetail, getVpnTable } from "./get_vpn";
-import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
-import { beginObject, endObject, key, textValue } from "./json";
-import { record, saveRecord } from "./record";
-import { beginError, beginReply, endError, endJsonReply, endTextReply } from "./reply";
-import { getVpnJson, getVpnsJson } from "./vpn_json";
-
-/** Words of the longest command, and one that is too many. */
-const MAX_WORDS: i32 = 6;
-/** Bytes of a word that an error repeats. */
-const MAX_SHOWN_BYTES: i32 = 48;
-
-const words: usize = memory.data(MAX_WORDS * sizeof<usize>(), 4);
-const lengths: usize = memory.data(MAX_WORDS * sizeof<i32>(), 4);
-let word_count: i32 = 0;
-/** The word that is to be looked at. */
-let next: i32 = 0;
-let client: i32 = 0;
-let json: bool = false;
-
-const name: usize = memory.data(1 + MAX_NAME_BYTES);
-
-function commands(): string {
-  return (
-    "there are get sa [active|inactive|id 0xID], get vpn [NAME], get vpnmonitor, get event, " +
-    "record start|stop|save"
-  );
-}
+import { MAX_COMMAND_BYTES } from "../limits";
+import { spaces } from "./cell";
+import { beginCompletion } from "./completion";
+import { commands } from "./grammar";
+import { beginList, beginObject, endList, endObject, key, numberValue, stringValue } from "./json";
+import {
+  asksForHelp,
+  cutHelp,
+  cutLine,
+  lastWordOpen,
+  lineLength,
+  lineStart,
+  splitLine,
+  word,
+  wordCount,
+  wordIs,
+  wordLength,
+  wordOffset,
+} from "./line";
+import { beginLook, beginPass, endLook, Found, isWhole, meaning, Pass } from "./matcher";
+import { beginOffers, Offer } from "./offer";
+import { quoted, writeFault } from "./parameter";
+import {
+  answerTo,
+  beginError,
+  beginFailure,
+  beginReply,
+  endError,
+  endReply,
+  errorText,
+  json,
+} from "./reply";
 
 /** Runs the command line of `len` bytes at `p` and answers client `asker`. */
 export function runCommand(asker: i32, p: usize, len: i32): void {
-  client = asker;
-  json = false;
-  next = 0;
-  split(p, min(len, MAX_COMMAND_BYTES));
-  if (take("json")) json = true;
+  splitLine(p, min(len, MAX_COMMAND_BYTES));
+  answerTo(asker, takePrefix("json"));
   if (len > MAX_COMMAND_BYTES) {
     beginError().text("the command is longer than ").decimal(MAX_COMMAND_BYTES).text(" bytes");
-    endError(client, json);
-  } else if (take("get")) {
-    get();
-  } else if (take("record")) {
-    recorder();
-  } else if (take("help")) {
-    help(commands());
-  } else {
-    unknown(commands());
+    return endError();
   }
-}
-
-function get(): void {
-  if (take("sa")) sa();
-  else if (take("vpn")) vpn();
-  else if (take("vpnmonitor")) vpnmonitor();
-  else if (take("event")) event();
-  else unknown(commands());
-}
-
-function sa(): void {
-  let filter = SaFilter.ALL;
-  let id: i64 = 0;
-  if (take("active")) filter = SaFilter.ACTIVE;
-  else if (take("inactive")) filter = SaFilter.INACTIVE;
-  else if (take("id")) {
-    filter = SaFilter.ID;
-    id = takeId();
-    if (id < 0) return unknown("write get sa id 0x00000001");
+  if (takePrefix("complete")) return complete();
+  if (takePrefix("help")) return help(wordCount());
+  if (asksForHelp()) {
+    cutHelp();
+    return help(wholeWords());
   }
-  if (next < word_count) return unknown("there are get sa [active|inactive|id 0xID]");
-  const w = beginReply();
-  if (json) getVpnsJson(w, filter, <u32>id);
-  else getSa(w, filter, <u32>id);
-  endReply();
+  if (!understand(wordCount())) return;
+  pass(Pass.END);
+  if (isWhole()) pass(Pass.RUN);
+  else fail(wordCount(), beginError().text("the command is incomplete"), 0, 0);
 }
 
-function vpn(): void {
-  if (next == word_count) {
-    const w = beginReply();
-    if (json) getVpnsJson(w, SaFilter.ALL, 0);
-    else getVpnTable(w);
-    return endReply();
-  }
-  const p = word(next);
-  const len = wordLength(next);
-  next++;
-  if (next < word_count) return unknown("write get vpn NAME");
-  const index = setName(name, MAX_NAME_BYTES, p, len) ? findVpn(name) : -1;
-  if (index < 0) {
-    if (equalText(p, len, "?")) return help("write get vpn [NAME]");
-    quoted(beginError().text("there is no VPN "), p, len).text("; get vpn lists all");
-    return endError(client, json);
-  }
-  const w = beginReply();
-  if (json) getVpnJson(w, index);
-  else getVpnDetail(w, index);
-  endReply();
-}
-
-function vpnmonitor(): void {
-  if (next < word_count) return unknown("write get vpnmonitor");
-  const w = beginReply();
-  if (json) getVpnmonitorJson(w);
-  else getVpnmonitor(w);
-  endReply();
-}
-
-function event(): void {
-  if (next < word_count) return unknown("write get event");
-  const w = beginReply();
-  if (json) getEventJson(w);
-  else getEvent(w);
-  endReply();
-}
-
-function recorder(): void {
-  const start = take("start");
-  const stop = !start && take("stop");
-  const known = start || stop || take("save");
-  if (!known || next < word_count) unknown("there are record start, record stop, record save FILE");
-  else if (start || stop) record(start, client, json);
-  else saveRecord(client);
-}
-
-function endReply(): void {
-  if (json) endJsonReply(client);
-  else endTextReply(client);
-}
-
-/** Answers with what may stand in the place that the user asks about. */
-function help(right: string): void {
-  const w = beginReply();
-  if (json) endObject(textValue(key(beginObject(w), "help"), right));
-  else w.text(right).u8(0x0a);
-  endReply();
-}
-
-/** Answers with the word from which on the command makes no sense, and with what would be right. */
-function unknown(right: string): void {
-  if (take("?")) return help(right);
-  const w = beginError();
-  if (next == word_count) {
-    w.text("the command is incomplete");
-  } else {
-    quoted(w.text("unknown word "), word(next), wordLength(next));
-    if (next > 0) quoted(w.text(" after "), word(next - 1), wordLength(next - 1));
-  }
-  w.text("; ").text(right);
-  endError(client, json);
-}
-
-/** Cuts the line at white space and control characters; words past MAX_WORDS are left out. */
-function split(p: usize, len: i32): void {
-  word_count = 0;
-  let at = 0;
-  while (at < len && word_count < MAX_WORDS) {
-    while (at < len && load<u8>(p + at) <= 0x20) at++;
-    const from = at;
-    while (at < len && load<u8>(p + at) > 0x20) at++;
-    if (at == from) break;
-    store<usize>(words + word_count * sizeof<usize>(), p + from);
-    store<i32>(lengths + word_count * sizeof<i32>(), at - from);
-    word_count++;
-  }
-}
-
-function word(i: i32): usize {
-  return load<usize>(words + i * sizeof<usize>());
-}
-
-function wordLength(i: i32): i32 {
-  return load<i32>(lengths + i * sizeof<i32>());
-}
-
-/** Whether the next word is `text`: then it is taken. */
-function take(text: string): bool {
-  if (next == word_count || !equalText(word(next), wordLength(next), text)) return false;
-  next++;
+/** Whether the line begins with this word: then it is cut off. */
+function takePrefix(text: string): bool {
+  if (!wordIs(0, text)) return false;
+  cutLine(1);
   return true;
 }
 
-/** Takes an SA's ID, hexadecimal with or without 0x; -1 leaves the word where it is. */
-function takeId(): i64 {
-  if (next == word_count) return -1;
-  let p = word(next);
-  let len = wordLength(next);
-  if (len > 2 && load<u8>(p) == 0x30 && (load<u8>(p, 1) | 0x20) == 0x78) {
-    p += 2;
-    len -= 2;
-  }
-  const id = parseHex(p, len);
-  if (id >= 0) next++;
-  return id;
+function pass(next: Pass): void {
+  beginPass(next);
+  commands();
 }
 
-function quoted(w: Writer, p: usize, len: i32): Writer {
-  w.u8(0x27).bytes(p, min(len, MAX_SHOWN_BYTES));
-  if (len > MAX_SHOWN_BYTES) w.text("...");
-  return w.u8(0x27);
+/** Finds what the first `count` words are; else answers which of them is wrong. */
+function understand(count: i32): bool {
+  const wrong = match(count);
+  if (wrong == count) return true;
+  const p = word(wrong);
+  const len = wordLength(wrong);
+  const w = beginError();
+  switch (<i32>last_found) {
+    case Found.UNFIT:
+      writeFault(w, meaning, p, len);
+      fail(wrong, w, 0, 0);
+      break;
+    case Found.AMBIGUOUS:
+      fail(wrong, quoted(w, p, len).text(" is the beginning of several words"), p, len);
+      break;
+    default:
+      fail(wrong, quoted(w.text("unknown word "), p, len), 0, 0);
+  }
+  return false;
+}
+
+let last_found: Found = Found.GOOD;
+
+/** Follows the words through the table; answers the first that does not fit, or `count`. */
+function match(count: i32): i32 {
+  pass(Pass.BEGIN);
+  for (let i = 0; i < count; i++) {
+    beginLook(i);
+    commands();
+    last_found = endLook(i);
+    if (last_found != Found.GOOD) return i;
+    pass(Pass.FOLLOW);
+  }
+  return count;
+}
+
+/** Words of the line that are whole: the last one is not, if something may be added to it. */
+function wholeWords(): i32 {
+  return lastWordOpen() ? wordCount() - 1 : wordCount();
+}
+
+/** Answers with what may stand behind the first `whole` words. */
+function help(whole: i32): void {
+  if (!understand(whole)) return;
+  const p = whole < wordCount() ? word(whole) : 0;
+  const len = whole < wordCount() ? wordLength(whole) : 0;
+  const w = beginReply();
+  if (json) key(beginObject(w), "help");
+  offers(w, p, len);
+  if (json) endObject(w);
+  endReply();
+}
+
+/** Answers with the words that the last one can become: none, if one before it is wrong. */
+function complete(): void {
+  const whole = wholeWords();
+  const w = beginReply();
+  if (json) beginList(key(beginObject(w), "completions"));
+  if (match(whole) == whole) {
+    const open = whole < wordCount();
+    beginCompletion();
+    beginOffers(Offer.COMPLETE, open ? word(whole) : 0, open ? wordLength(whole) : 0);
+    pass(Pass.OFFER);
+  }
+  if (json) endObject(endList(w));
+  endReply();
+}
+
+/** Explains what may stand where the rows are now and begins with the `len` bytes at `p`. */
+function offers(w: Writer, p: usize, len: i32): void {
+  if (json) beginList(w);
+  beginOffers(Offer.MEASURE, p, len);
+  pass(Pass.OFFER);
+  beginOffers(Offer.EXPLAIN, p, len);
+  pass(Pass.OFFER);
+  if (json) endList(w);
+}
+
+/**
+ * Answers with the error's text, where in the line the wrong word is, and what may stand there: of
+ * that only what begins with the `len` bytes at `p`.
+ */
+function fail(wrong: i32, text: Writer, p: usize, len: i32): void {
+  const offset = wordOffset(wrong);
+  // What is missing would stand behind a space.
+  const space = wrong == wordCount() && offset > 0 ? 1 : 0;
+  const w = beginFailure();
+  if (json) {
+    stringValue(key(beginObject(w), "error"), text.start, text.length);
+    numberValue(key(w, "column"), columnsOf(lineStart(), offset) + space + 1);
+    offers(key(w, "expected"), p, len);
+    endObject(w);
+  } else {
+    const line = w.at;
+    writeLine(w);
+    spaces(w, columnsOf(line, offset) + space).text("^--- ");
+    errorText(w).text("; here may stand:\n");
+    offers(w, p, len);
+  }
+  endReply();
+}
+
+/** The line as it came, in one line. */
+function writeLine(w: Writer): void {
+  const line = w.at;
+  w.bytes(lineStart(), lineLength());
+  for (let p = line; p < w.at; p++) if (load<u8>(p) == 0x09) store<u8>(p, 0x20);
+  makePrintable(line, <i32>(w.at - line));
+  w.u8(0x0a);
+}
+
+/** Columns that the bytes take on a screen: one for each character of UTF-8. */
+function columnsOf(p: usize, len: i32): i32 {
+  let columns = 0;
+  for (let i = 0; i < len; i++) {
+    if (((<i32>load<u8>(p + i)) & 0xc0) != 0x80) columns++;
+  }
+  return columns;
 }

@@ -1,7 +1,8 @@
-import { nameLength } from "../bytes/slice";
+import { nameLength, sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { Event, eventAt, eventCount } from "../event/log";
 import { writeSeverity } from "../event/severity";
+import { vpnAt } from "../sa/vpn";
 import {
   beginList,
   beginObject,
@@ -16,19 +17,48 @@ import {
   stringValue,
 } from "./json";
 
-/** The event log as ScreenOS writes it, the newest last. */
-export function getEvent(w: Writer): void {
-  for (let age = eventCount() - 1; age >= 0; age--) {
-    const event = eventAt(age);
-    w.bytes(event.line, event.line_length).u8(0x0a);
+/** What is shown: -1 for any. */
+let level: i32 = -1;
+let vpn: i32 = -1;
+/** Age of the oldest event that is shown; -1: none is. */
+let oldest: i32 = -1;
+
+/**
+ * Selects the last `last` events of a severity (-1: of any) about the VPN at an index (-1: about
+ * anything).
+ */
+export function selectEvents(of_level: i32, of_vpn: i32, last: i32): void {
+  level = of_level;
+  vpn = of_vpn;
+  oldest = -1;
+  let found = 0;
+  for (let age = 0; age < eventCount() && found < last; age++) {
+    if (!isSelected(eventAt(age))) continue;
+    oldest = age;
+    found++;
   }
 }
 
-/** The event log as JSON, the newest last. */
+function isSelected(event: Event): bool {
+  if (level >= 0 && <i32>event.severity != level) return false;
+  return vpn < 0 || sameName(event.vpn, vpnAt(vpn).config.name);
+}
+
+/** The selected events as ScreenOS writes them, the newest last. */
+export function getEvent(w: Writer): void {
+  for (let age = oldest; age >= 0; age--) {
+    const event = eventAt(age);
+    if (isSelected(event)) w.bytes(event.line, event.line_length).u8(0x0a);
+  }
+}
+
+/** The same as JSON. */
 export function getEventJson(w: Writer): void {
   key(beginObject(w), "events");
   beginList(w);
-  for (let age = eventCount() - 1; age >= 0; age--) eventJson(w, eventAt(age));
+  for (let age = oldest; age >= 0; age--) {
+    if (isSelected(eventAt(age))) eventJson(w, eventAt(age));
+  }
   endList(w);
   endObject(w);
 }

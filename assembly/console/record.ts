@@ -6,15 +6,17 @@ import { writeDate } from "../event/date";
 import { writeRecordingError } from "../event/recording";
 import { askRecorder, isRecording, recorderError, recorderSince } from "../monitor/recorder";
 import { beginObject, beginText, boolValue, dateValue, endObject, key, nullValue } from "./json";
-import { beginError, beginReply, endError, endJsonReply, endTextReply } from "./reply";
+import { find, given, word, wordLength } from "./line";
+import { answerTo, beginError, beginReply, client, endError, endReply, json } from "./reply";
 
 /** The client that waits to hear what became of its command, if one does. */
 let asker: i32 = 0;
 let is_asked: bool = false;
 let in_json: bool = false;
 
-/** Begins a recording, or ends it. The client is answered when the host has done so. */
-export function record(on: bool, client: i32, json: bool): void {
+/** `record start|stop`. The client is answered when the host has done so. */
+export function record(): void {
+  const on = given("start");
   asker = client;
   in_json = json;
   is_asked = on != isRecording();
@@ -22,30 +24,31 @@ export function record(on: bool, client: i32, json: bool): void {
   else answer();
 }
 
-/** Has the host answer with what was recorded. */
-export function saveRecord(client: i32): void {
-  act(Action.SAVE_RECORDING, client, 0, 0);
+/** `record save FILE`: the host answers, with what was recorded. */
+export function saveRecord(): void {
+  const file = find("FILE");
+  act(Action.SAVE_RECORDING, client, word(file), wordLength(file));
 }
 
 /** The host has told what it does: whoever waits for that is answered. */
 export function answerRecord(): void {
   if (!is_asked) return;
   is_asked = false;
+  answerTo(asker, in_json);
   if (recorderError() == 0) return answer();
   writeRecordingError(beginError().text("recording is not possible: "), recorderError());
-  endError(asker, in_json);
+  endError();
 }
 
 function answer(): void {
   const w = beginReply();
-  if (in_json) {
+  if (json) {
     writeRecorderJson(key(beginObject(w), "recorder"));
     endObject(w);
-    endJsonReply(asker);
   } else {
     writeRecorder(w);
-    endTextReply(asker);
   }
+  endReply();
 }
 
 /** `Recorder: on since 2026-11-23 14:20:01` */

@@ -7,80 +7,120 @@ import { beginObject, endObject, key, stringValue } from "./json";
 
 /** Room that an answer leaves for the line that says that it was cut. */
 const NOTICE_BYTES: i32 = 128;
+/** Bytes of a sentence. */
+const MAX_SENTENCE_BYTES: i32 = 512;
 
 const buffer: usize = memory.data(MAX_REPLY_BYTES);
 const writer: Writer = writerAt(memory.data(WRITER_BYTES, 8));
 /** Where the body begins, behind `ok` or `error`. */
 let body: usize = 0;
 
+const sentence: Writer = writerAt(memory.data(WRITER_BYTES, 8));
+const sentence_room: usize = memory.data(MAX_SENTENCE_BYTES);
+
+/** Who is answered. */
+export let client: i32 = 0;
+/** Whether the answer is to be a JSON document. */
+export let json: bool = false;
+
+/** The answers that follow are this client's. */
+export function answerTo(asker: i32, as_json: bool): void {
+  client = asker;
+  json = as_json;
+}
+
 /** Begins an answer; its body goes to the writer. */
 export function beginReply(): Writer {
-  writer.reset(buffer, MAX_REPLY_BYTES - NOTICE_BYTES).text("ok\n");
+  return begin("ok\n");
+}
+
+/** Begins an answer to a command that was not carried out. */
+export function beginFailure(): Writer {
+  return begin("error\n");
+}
+
+function begin(head: string): Writer {
+  writer.reset(buffer, MAX_REPLY_BYTES - NOTICE_BYTES).text(head);
   body = writer.at;
   return writer;
 }
 
-/** Ends an answer in text. One that is too long ends with its last whole line and a notice. */
-export function endTextReply(client: i32): void {
+/** The writer of the answer that was begun. */
+export function replyWriter(): Writer {
+  return writer;
+}
+
+/** Ends the answer. Of one that is too long in text the last whole line and a notice end it. */
+export function endReply(): void {
   if (writer.truncated) {
-    reopen();
+    // Half a document is none.
+    if (json) return endTooLong();
+    writer.truncated = false;
+    writer.limit = buffer + MAX_REPLY_BYTES;
     while (writer.at > body && load<u8>(writer.at - 1) != 0x0a) writer.at--;
     writer
       .text("(cut: the answer is longer than ")
       .decimal(MAX_REPLY_BYTES)
       .text(" bytes; ask for one VPN: get vpn NAME)\n");
+  } else if (json) {
+    writer.u8(0x0a);
   }
-  makePrintable(body, <i32>(writer.at - body), true);
-  send(client);
+  if (!json) makePrintable(body, <i32>(writer.at - body), true);
+  send();
 }
 
-/** Ends an answer in JSON. One that is too long becomes an error: half a document is none. */
-export function endJsonReply(client: i32): void {
-  if (writer.truncated) {
-    beginError()
-      .text("the answer is longer than ")
-      .decimal(MAX_REPLY_BYTES)
-      .text(" bytes; ask for one VPN: get vpn NAME");
-    return endError(client, true);
-  }
-  writer.u8(0x0a);
-  send(client);
+/** Ends an answer in text whose bytes are the user's own: they stay as they are. */
+export function endVerbatim(): void {
+  send();
 }
 
-/** Bytes of an error's text. */
-const MAX_ERROR_BYTES: i32 = 512;
-const error: Writer = writerAt(memory.data(WRITER_BYTES, 8));
-const error_text: usize = memory.data(MAX_ERROR_BYTES);
-
-/** Begins an error instead of an answer; its text goes to the writer. */
-export function beginError(): Writer {
-  return error.reset(error_text, MAX_ERROR_BYTES);
-}
-
-/** Ends the error and answers with it. */
-export function endError(client: i32, json: bool): void {
-  writer.reset(buffer, MAX_REPLY_BYTES).text("error\n");
-  body = writer.at;
-  if (json) {
-    key(beginObject(writer), "error");
-    endObject(stringValue(writer, error.start, error.length)).u8(0x0a);
-  } else {
-    makePrintable(error.start, error.length);
-    writer.bytes(error.start, error.length).u8(0x0a);
-  }
-  send(client);
-}
-
-function reopen(): void {
-  writer.truncated = false;
-  writer.limit = buffer + MAX_REPLY_BYTES;
-}
-
-function send(client: i32): void {
+function send(): void {
   act(Action.REPLY, client, writer.start, writer.length);
 }
 
 /** Clears the last answer, which the host has taken. */
 export function wipeReply(): void {
   wipe(buffer, MAX_REPLY_BYTES);
+}
+
+function endTooLong(): void {
+  beginError()
+    .text("the answer is longer than ")
+    .decimal(MAX_REPLY_BYTES)
+    .text(" bytes; ask for one VPN: get vpn NAME");
+  endError();
+}
+
+/** Begins a sentence that says why a command was not carried out. */
+export function beginError(): Writer {
+  return sentence.reset(sentence_room, MAX_SENTENCE_BYTES);
+}
+
+/** Answers with it: `{"error": SENTENCE}`. */
+export function endError(): void {
+  beginFailure();
+  endSentence("error");
+}
+
+/** Begins a sentence that says what a command has done. */
+export function beginMessage(): Writer {
+  return beginError();
+}
+
+/** Answers with it: `{"message": SENTENCE}`. */
+export function endMessage(): void {
+  beginReply();
+  endSentence("message");
+}
+
+function endSentence(name: string): void {
+  if (json) endObject(stringValue(key(beginObject(writer), name), sentence.start, sentence.length));
+  else errorText(writer).u8(0x0a);
+  endReply();
+}
+
+/** Writes the sentence, in one line. */
+export function errorText(w: Writer): Writer {
+  makePrintable(sentence.start, sentence.length);
+  return w.bytes(sentence.start, sentence.length);
 }

@@ -63,6 +63,17 @@ export function rekeySucceeded(vpn: usize, id: u32, spi_in: u32): void {
   endEvent();
 }
 
+/** 00536: an operator had it removed. */
+export function saCleared(vpn: usize, id: u32): void {
+  beginEvent(Severity.INFORMATION, Id.IKE, vpn)
+    .text("The SA with ID 0x")
+    .hex(id)
+    .text(" of VPN ")
+    .name(vpn)
+    .text(" has been cleared by command.");
+  endEvent();
+}
+
 /**
  * 00017: monitoring of a VPN was switched on or off. `source_interface` may be an
  * empty name: then `source` stands for it.
@@ -186,6 +197,17 @@ export function negotiationRefused(
     .name(vpn);
   if (reason_len > 0) w.text(" (").bytes(reason, min(reason_len, MAX_REASON_BYTES)).u8(0x29);
   w.text("; next attempt in ").seconds(retry_ms).text(" s.");
+  endEvent();
+}
+
+/** 00536: an operator asked for a new key, and none has come. */
+export function renewalFailed(vpn: usize, peer: usize, within_ms: i64): void {
+  phase(Severity.WARNING, vpn, peer, 2)
+    .text(": VPN ")
+    .name(vpn)
+    .text(" has no new key ")
+    .seconds(within_ms)
+    .text(" s after the command to rekey it.");
   endEvent();
 }
 

@@ -12,6 +12,7 @@ import { Note, tunnelId, Vpn, vpnAt } from "../sa/vpn";
 import { Event } from "./decision";
 import { happen } from "./effect";
 import { planRenewals } from "./lifetime";
+import { observeRenewal } from "./operator";
 import { cover, localOf, remoteOf, resolve } from "./resolve";
 import { countersCame } from "./round";
 import { leaveRound } from "./samples";
@@ -33,6 +34,7 @@ export function reconcile(gateway_index: i32): void {
     trafficListed(vpnAt(i));
     if (found) startRounds(i);
     countersCame(i);
+    observeRenewal(i);
   }
   observe(gateway_index);
   if (hasSeveralPeers(gateway)) saySeveralPeers(gateway);

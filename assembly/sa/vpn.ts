@@ -56,7 +56,7 @@ export const enum Note {
 
 /** Bytes of a Vpn record. */
 export const VPN_BYTES: i32 = 1024;
-const TARGETS = 192;
+const TARGETS = 208;
 const CONFIG = 512;
 
 /** One target of a VPN: an address that is pinged. */
@@ -158,6 +158,10 @@ export class Vpn {
    * has it.
    */
   step_packets_in: i64;
+  /** When an operator asked for a new key; 0: nobody did, or it came, or it is overdue. */
+  renewal_at_ms: i64;
+  /** Inbound SPI of the SA that it is to replace. */
+  renewal_spi_in: u32;
 
   target(i: i32): Target {
     return changetype<Target>(changetype<usize>(this) + TARGETS + i * TARGET_BYTES);

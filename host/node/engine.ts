@@ -177,7 +177,7 @@ export class Engine {
     return this.call("viciBytes", this.write(bytes));
   }
 
-  command(client: number, line: string): ActionRecord[] {
+  command(client: number, line: string | Buffer): ActionRecord[] {
     return this.call("command", client, this.write(Buffer.from(line)));
   }
 

@@ -84,7 +84,7 @@ pub enum Action {
     NetlinkSend { bytes: Range<usize> },
     ConfigTaken { summary: Range<usize> },
     Recorder { on: bool },
-    SaveRecording { client: u32 },
+    SaveRecording { client: u32, file: Range<usize> },
 }
 
 impl Action {
@@ -107,11 +107,11 @@ impl Action {
             8 => Action::NetlinkSend { bytes },
             9 => Action::ConfigTaken { summary: bytes },
             10 => Action::Recorder { on: argument != 0 },
-            11 => Action::SaveRecording { client: argument },
+            11 => Action::SaveRecording { client: argument, file: bytes },
             _ => return None,
         };
         let end = match &action {
-            Action::ViciClose | Action::Recorder { .. } | Action::SaveRecording { .. } => 0,
+            Action::ViciClose | Action::Recorder { .. } => 0,
             Action::SendEchoes { slots, .. } => slots.end,
             _ => start + length,
         };
@@ -131,7 +131,7 @@ impl Action {
             Action::NetlinkSend { bytes } => (8, 0, bytes),
             Action::ConfigTaken { summary } => (9, 0, summary),
             Action::Recorder { on } => (10, on.into(), 0..0),
-            Action::SaveRecording { client } => (11, client, 0..0),
+            Action::SaveRecording { client, file } => (11, client, file),
         }
     }
 }

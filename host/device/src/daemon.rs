@@ -387,9 +387,10 @@ impl Daemon {
             // An event of the engine tells it.
             Action::ConfigTaken { .. } => (),
             Action::Recorder { on } => self.recorder.ask(on),
-            Action::SaveRecording { client } => {
-                let answer = match self.recorder.saved(b"ok\n") {
-                    Ok(answer) if answer.len() > 3 => answer,
+            Action::SaveRecording { client, file } => {
+                let head = [b"save ", engine.bytes(file), b"\n"].concat();
+                let answer = match self.recorder.saved(&head) {
+                    Ok(answer) if answer.len() > head.len() => answer,
                     Ok(_) => NOTHING_RECORDED.to_vec(),
                     Err(error) => format!("error\nthe recordings: {error}\n").into_bytes(),
                 };

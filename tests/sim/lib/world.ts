@@ -170,14 +170,23 @@ export class World implements Surroundings {
 
   /** What a command answers, without the line that says whether it is an error. */
   command(line: string): string {
-    const answer = this.engine
-      .command(1, line)
-      .filter(({ kind }) => kind === Action.REPLY)
-      .map(({ bytes }) => bytes.toString("utf8"))
-      .join("");
-    const [status, ...body] = answer.split("\n");
-    if (status !== "ok") throw new Error(answer);
-    return body.join("\n");
+    const answer = this.ask(line);
+    if (!answer.startsWith("ok\n")) throw new Error(answer);
+    return answer.slice("ok\n".length);
+  }
+
+  /** What a line is answered, with the line in front that says whether it is an error. */
+  ask(line: string | Buffer): string {
+    const actions = this.engine.command(1, line);
+    this.carryOut(actions);
+    // A recorder is the host's; this one has it when it is asked for, and nothing to save.
+    const asked = actions.find(({ kind }) => kind === Action.RECORDER);
+    const answers = asked ? this.engine.recorder(asked.argument === 1, 0) : actions;
+    if (asked) this.carryOut(answers);
+    const replies = answers.filter(({ kind }) => kind === Action.REPLY);
+    const saved = answers.filter(({ kind }) => kind === Action.SAVE_RECORDING);
+    if (replies.length + saved.length !== 1) throw new Error(`no answer, or several, to ${line}`);
+    return replies[0]?.bytes.toString("utf8") ?? `ok\nfor ${saved[0]!.bytes.toString("utf8")}\n`;
   }
 
   /** The clock goes on without anything else: a suspend, or a machine that stalls. */

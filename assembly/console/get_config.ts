@@ -1,0 +1,20 @@
+import { Writer } from "../bytes/writer";
+import { isLoaded, loadedPath } from "../config/history";
+import { runningText, runningTextLength } from "../config/running";
+import { beginObject, endObject, key, nameValue, nullValue, stringValue } from "./json";
+
+/** The configuration in force, as it was read; it ends with a newline. */
+export function getConfig(w: Writer): void {
+  const len = runningTextLength();
+  w.bytes(runningText(), len);
+  if (len > 0 && load<u8>(runningText() + len - 1) != 0x0a) w.u8(0x0a);
+}
+
+/** The same as JSON, with its file. */
+export function getConfigJson(w: Writer): void {
+  key(beginObject(w), "path");
+  if (isLoaded()) nameValue(w, loadedPath());
+  else nullValue(w);
+  stringValue(key(w, "text"), runningText(), runningTextLength());
+  endObject(w);
+}

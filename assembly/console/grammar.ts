@@ -1,0 +1,30 @@
+/**
+ * Every command: its notation (notation.ts), what it does in a few words, and the function that
+ * does it. Abbreviations, errors, `?` and completion come of the notation. A new command is a row
+ * here and a file with its function, which asks parameter.ts and line.ts (`given`) for what was
+ * written and answers by reply.ts; a new kind of value is a case in parameter.ts. No line may fit
+ * two rows.
+ */
+import { clearEvent } from "./clear_event";
+import { clearSa, execRekey } from "./exec";
+import { row } from "./matcher";
+import { record, saveRecord } from "./record";
+import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
+
+/** Goes through the table: what each row then does, matcher.ts says. */
+// prettier-ignore
+export function commands(): void {
+  if (row("get config", "the configuration in force, in UCI's syntax")) showConfig();
+  if (row("get event [level LEVEL] [vpn NAME] [last N]", "what happened, the newest last")) showEvents();
+  if (row("get sa [active|inactive|id ID]", "the SAs, a line for each direction")) showSas();
+  if (row("get vpn [NAME]", "all VPNs, or everything about one")) showVpns();
+  if (row("get vpnmonitor", "settings for all VPNs, the configuration, counts")) showVpnmonitor();
+
+  if (row("clear event", "forgets the events so far")) clearEvent();
+  if (row("clear sa id ID", "removes an SA; with rekey it is made anew")) clearSa();
+
+  if (row("exec vpn NAME rekey", "renews the VPN's key now")) execRekey();
+
+  if (row("record start|stop", "begins or ends a recording of all that happens")) record();
+  if (row("record save FILE", "writes what was recorded to FILE")) saveRecord();
+}

@@ -1,0 +1,66 @@
+/** The `get` commands: from the words of the line to what is shown. */
+import { MAX_EVENTS } from "../limits";
+import { getConfig, getConfigJson } from "./get_config";
+import { getEvent, getEventJson, selectEvents } from "./get_event";
+import { getSa, SaFilter } from "./get_sa";
+import { getVpnDetail, getVpnTable } from "./get_vpn";
+import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
+import { given } from "./line";
+import { idGiven, levelGiven, numberGiven, vpnGiven } from "./parameter";
+import { beginReply, endReply, endVerbatim, json } from "./reply";
+import { getVpnJson, getVpnsJson } from "./vpn_json";
+
+/** `get sa [active|inactive|id ID]` */
+export function showSas(): void {
+  let filter = SaFilter.ALL;
+  if (given("active")) filter = SaFilter.ACTIVE;
+  else if (given("inactive")) filter = SaFilter.INACTIVE;
+  else if (given("id")) filter = SaFilter.ID;
+  const w = beginReply();
+  if (json) getVpnsJson(w, filter, idGiven());
+  else getSa(w, filter, idGiven());
+  endReply();
+}
+
+/** `get vpn [NAME]` */
+export function showVpns(): void {
+  const index = vpnGiven();
+  const w = beginReply();
+  if (index >= 0) {
+    if (json) getVpnJson(w, index);
+    else getVpnDetail(w, index);
+  } else {
+    if (json) getVpnsJson(w, SaFilter.ALL, 0);
+    else getVpnTable(w);
+  }
+  endReply();
+}
+
+/** `get vpnmonitor` */
+export function showVpnmonitor(): void {
+  const w = beginReply();
+  if (json) getVpnmonitorJson(w);
+  else getVpnmonitor(w);
+  endReply();
+}
+
+/** `get event [level LEVEL] [vpn NAME] [last N]` */
+export function showEvents(): void {
+  selectEvents(levelGiven(), vpnGiven(), numberGiven(MAX_EVENTS));
+  const w = beginReply();
+  if (json) getEventJson(w);
+  else getEvent(w);
+  endReply();
+}
+
+/** `get config` */
+export function showConfig(): void {
+  const w = beginReply();
+  if (json) {
+    getConfigJson(w);
+    endReply();
+  } else {
+    getConfig(w);
+    endVerbatim();
+  }
+}

@@ -1,0 +1,67 @@
+/** The console takes any line: 10,000 of them, wild ones and such as the grammar almost has. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { filesBelow } from "../../tools/tree.ts";
+import { settled, branches, type World } from "./lib/world.ts";
+
+const LINES = 10_000;
+const REKEY = ["option rekey '1'", "option interval '1'"];
+
+/** mulberry32: the same numbers in every run. */
+function randomFrom(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % bound;
+  };
+}
+
+/** Every line of the transcripts, good or bad. */
+function knownLines(): string[] {
+  return filesBelow("tests/sim/transcripts", ".txt")
+    .flatMap((path) => readFileSync(path, "utf8").split("\n"))
+    .filter((line) => line.startsWith("> "))
+    .map((line) => line.slice(2));
+}
+
+/** An answer is one, and says which kind it is; one to `json` is a document. */
+function check(world: World, line: Buffer): void {
+  const answer = world.ask(line);
+  assert.match(answer, /^(ok|error)\n/);
+  const text = line.toString("latin1");
+  if (!/^[\0- ]*json[\0- ]/.test(text)) return;
+  assert.doesNotThrow(() => JSON.parse(answer.slice(answer.indexOf("\n"))), text);
+}
+
+test(`${LINES} random lines are answered, and the monitor works on`, () => {
+  const world = settled(branches(3), ...REKEY);
+  const random = randomFrom(20261123);
+  const one = <T>(of: T[]): T => of[random(of.length)] as T;
+  const lines = knownLines();
+  const words = [...new Set(lines.flatMap((line) => line.split(" "))), "branch0", '"', "?", "\t"];
+  const bytes = (at_most: number): Buffer =>
+    Buffer.from(Array.from({ length: random(at_most) }, () => random(256)));
+
+  const kinds: (() => Buffer)[] = [
+    () => bytes(64),
+    () => bytes(2000),
+    () => Buffer.concat([Buffer.from(one(["json ", "get ", "complete ", "help "])), bytes(40)]),
+    () => Buffer.from(Array.from({ length: random(40) }, () => one(words)).join(" ")),
+    () => {
+      const mutated = Buffer.from(one(lines) + one(["", "?", " ?", '"', " "]));
+      for (let n = random(3); n > 0 && mutated.length > 0; n--) {
+        mutated[random(mutated.length)] = random(256);
+      }
+      return random(4) === 0 ? mutated.subarray(0, random(mutated.length + 1)) : mutated;
+    },
+  ];
+  for (let i = 0; i < LINES; i++) {
+    check(world, one(kinds)());
+    if (random(20) === 0) world.run(random(500));
+  }
+  world.run(120_000);
+  assert.deepEqual(Object.values(world.states()), ["up", "up", "up"]);
+});
