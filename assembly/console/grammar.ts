@@ -11,8 +11,8 @@ import { row } from "./matcher";
 import { record, saveRecord } from "./record";
 import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
 
-/** Goes through the table: what each row then does, matcher.ts says. */
 // prettier-ignore
+/** Goes through the table: what each row then does, matcher.ts says. */
 export function commands(): void {
   if (row("get config", "the configuration in force, in UCI's syntax")) showConfig();
   if (row("get event [level LEVEL] [vpn NAME] [last N]", "what happened, the newest last")) showEvents();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vpnSpec, withLab } from "./lib/lab.ts";
 import { timeToDetect, VPN } from "./lib/recovery.ts";
+import { waitFor } from "./lib/wait.ts";
 
 /** screenos.md, 'get sa': a line for each direction. */
 const SA_LINE = new RegExp(
@@ -63,7 +64,24 @@ test("rekeyctl prints ScreenOS's forms, JSON, and exit statuses", () =>
     assert.equal((await rekeyd.rekeyctl("get", "vpnmonitor")).code, 0);
 
     assert.equal((await rekeyd.rekeyctl("get", "vpn", "nobody")).code, 1);
-    assert.equal((await rekeyd.rekeyctl()).code, 2, "usage");
+
+    // A new key by command leaves no gap; an SA that is cleared is made anew.
+    const renewal = await rekeyd.rekeyctl("exec", "vpn", VPN, "rekey");
+    assert.equal(renewal.code, 0, renewal.stderr);
+    const said = async (text: string): Promise<boolean> =>
+      (await rekeyd.rekeyctl("get", "event", "vpn", VPN)).stdout.includes(text);
+    await waitFor("the rekey is told", 5000, () => said("has successfully rekeyed the SA"));
+    const renewed = await lab.a.charon.waitInstalled("net");
+    assert.notEqual(renewed.spi_in, child.spi_in);
+    assert.ok(!(await said("is down")));
+    const removal = await rekeyd.rekeyctl("clear", "sa", "id", "0x00000001");
+    assert.equal(removal.code, 0, removal.stderr);
+    await waitFor("it is told", 5000, () => said("00000001 of VPN branch has been cleared"));
+    await rekeyd.waitState(VPN, ["up"], 5000);
+    const anew = await lab.a.charon.waitInstalled("net");
+    assert.notEqual(anew.spi_in, renewed.spi_in);
+    // It was down for a moment; what follows looks for the next time.
+    assert.equal((await rekeyd.rekeyctl("clear", "event")).code, 0);
 
     const fault = Date.now();
     await lab.router.cut();

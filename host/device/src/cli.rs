@@ -1,6 +1,7 @@
 //! The command line of `rekeyd` and, where the program was called by that name, of `rekeyctl`.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
@@ -18,15 +19,13 @@ check   says what is wrong in FILE, or what it would do
 
 pub const CLIENT_USAGE: &str = "\
 usage: rekeyctl [--control PATH] [--json] COMMAND...
+       rekeyctl [--control PATH] [--json] [-f FILE]
        rekeyctl --version | --help
 
-get sa [active|inactive|id 0xID]  the SAs, as ScreenOS shows them
-get vpn [NAME]                    all VPNs, or everything about one
-get vpnmonitor                    settings for all, the configuration, counts
-get event                         what happened, the newest last
-record start|stop                 begins or ends a recording of all that happens
-record save FILE                  writes what was recorded to FILE
-?                                 in place of any word: what may stand there
+COMMAND is one command, such as get sa, get vpn or get event; '?' at its end
+shows what may stand there, and alone every command.
+Without a command, commands are read from FILE (-: standard input), one a line,
+or typed at a prompt.
 ";
 
 const DEFAULT_CONTROL: &str = "/var/run/rekeyd.sock";
@@ -35,10 +34,27 @@ const DEFAULT_RECORDINGS: &str = "/var/lib/rekeyd";
 /// What the user wants.
 #[derive(Debug, PartialEq)]
 pub enum Invocation {
-    Run { config: PathBuf, control: PathBuf, log: LogTarget, recordings: PathBuf },
-    Check { config: PathBuf },
-    Request { control: PathBuf, json: bool, words: Vec<String> },
-    Save { control: PathBuf, file: PathBuf },
+    Run {
+        config: PathBuf,
+        control: PathBuf,
+        log: LogTarget,
+        recordings: PathBuf,
+    },
+    Check {
+        config: PathBuf,
+    },
+    /// One command for the daemon.
+    Request {
+        control: PathBuf,
+        json: bool,
+        line: Vec<u8>,
+    },
+    /// As many as a file has; none: standard input, or a prompt where that is a terminal.
+    Requests {
+        control: PathBuf,
+        json: bool,
+        file: Option<PathBuf>,
+    },
     Help(&'static str),
     Version,
 }
@@ -108,6 +124,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
 fn parse_client(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error> {
     let mut control = PathBuf::from(DEFAULT_CONTROL);
     let mut json = false;
+    let mut file = None;
     let mut words: Vec<OsString> = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -115,26 +132,33 @@ fn parse_client(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
             Long("version") | Short('V') => return Ok(Invocation::Version),
             Long("control") => control = parser.value()?.into(),
             Long("json") => json = true,
+            Long("file") | Short('f') => file = Some(parser.value()?.into()),
             Value(word) => words.push(word),
             _ => return Err(argument.unexpected()),
         }
     }
     if words.is_empty() {
-        return Err("a command is missing".into());
+        return Ok(Invocation::Requests { control, json, file });
     }
-    if words.len() >= 2 && words[0] == "record" && words[1] == "save" && words[2..] != ["?"] {
-        let file = words.pop().filter(|_| words.len() == 2);
-        let file = file.ok_or("name one file: record save FILE")?.into();
-        return Ok(Invocation::Save { control, file });
+    if file.is_some() {
+        return Err("there is a command as well as a file of commands".into());
     }
-    let words = words.into_iter().map(ValueExt::string).collect::<Result<Vec<String>, _>>()?;
-    if words == ["help"] || words == ["?"] {
-        return Ok(Invocation::Help(CLIENT_USAGE));
-    }
-    if words.iter().any(|word| word.contains('\n')) {
+    let line = command_line(&words);
+    if line.contains(&b'\n') {
         return Err("a command is one line".into());
     }
-    Ok(Invocation::Request { control, json, words })
+    Ok(Invocation::Request { control, json, line })
+}
+
+/// The words as one line. A word with a space in it, as a file's name may have, is put into quotes;
+/// but a single one is the whole line.
+fn command_line(words: &[OsString]) -> Vec<u8> {
+    let quoted = |word: &OsString| {
+        let bytes = word.as_bytes();
+        let is_one = words.len() == 1 || !bytes.contains(&b' ') || bytes.contains(&b'"');
+        if is_one { bytes.to_vec() } else { [b"\"", bytes, b"\""].concat() }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(&b' ')
 }
 
 fn log_target(value: OsString) -> LogTarget {
@@ -174,20 +198,16 @@ mod tests {
 
     #[test]
     fn the_name_decides() {
-        let request = Invocation::Request {
-            control: DEFAULT_CONTROL.into(),
-            json: true,
-            words: vec!["get".into(), "sa".into()],
-        };
+        let control = PathBuf::from(DEFAULT_CONTROL);
+        let line = b"get sa".to_vec();
+        let request = Invocation::Request { control: control.clone(), json: true, line };
         assert_eq!(parse_line("build/rekeyctl get sa --json").unwrap(), request);
-        for line in ["rekeyctl --help", "rekeyctl help", "rekeyctl ?"] {
-            assert_eq!(parse_line(line).unwrap(), Invocation::Help(CLIENT_USAGE));
-        }
-        let save = Invocation::Save { control: DEFAULT_CONTROL.into(), file: "f".into() };
-        assert_eq!(parse_line("rekeyctl record save f").unwrap(), save);
-        for line in ["rekeyctl record save ?", "rekeyctl record start"] {
-            assert!(matches!(parse_line(line).unwrap(), Invocation::Request { .. }));
-        }
+        let file = Some("-".into());
+        let requests = Invocation::Requests { control: control.clone(), json: false, file };
+        assert_eq!(parse_line("rekeyctl -f -").unwrap(), requests);
+        let requests = Invocation::Requests { control, json: true, file: None };
+        assert_eq!(parse_line("rekeyctl --json").unwrap(), requests);
+        assert_eq!(parse_line("rekeyctl --help").unwrap(), Invocation::Help(CLIENT_USAGE));
         assert_eq!(parse_line("rekeyd --version").unwrap(), Invocation::Version);
     }
 
@@ -199,11 +219,23 @@ mod tests {
             ("rekeyd walk --config c", "unknown command 'walk': run or check may stand here"),
             ("rekeyd check --config c --log x", "check takes no --log"),
             ("rekeyd run --config c --fast", "invalid option '--fast'"),
-            ("rekeyctl --json", "a command is missing"),
-            ("rekeyctl record save", "name one file: record save FILE"),
-            ("rekeyctl record save a b", "name one file: record save FILE"),
+            ("rekeyctl -f x get sa", "there is a command as well as a file of commands"),
         ] {
             assert_eq!(parse_line(line).unwrap_err().message, message);
+        }
+    }
+
+    #[test]
+    fn words_become_a_line() {
+        for (words, line) in [
+            (&["get", "sa"][..], "get sa"),
+            (&["get sa"], "get sa"),
+            (&["record", "save", "a file"], "record save \"a file\""),
+            (&["complete", "get", ""], "complete get "),
+            (&["get", "\"a b\""], "get \"a b\""),
+        ] {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            assert_eq!(command_line(&words), line.as_bytes());
         }
     }
 }

@@ -1,14 +1,18 @@
-//! `rekeyctl`: sends one request to the daemon and prints its answer.
+//! A request to the daemon, and its answer.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+use crate::control::MAX_REQUEST_BYTES;
 
 /// How long the daemon may be silent: one that is stopped or hangs must not hang its user.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,19 +23,26 @@ const MAX_ANSWER_BYTES: u64 = 600 << 20;
 /// The daemon's answer.
 #[derive(Debug)]
 pub struct Answer {
-    pub is_ok: bool,
+    pub status: Status,
     pub body: Vec<u8>,
 }
 
+/// What the line in front of an answer says.
+#[derive(Debug, PartialEq)]
+pub enum Status {
+    Done,
+    Refused,
+    /// Done: the body is for the file that the command named.
+    Save(PathBuf),
+}
+
 /// Asks the daemon. An answer that does not come, or stops, is an error after `patience`.
-pub fn request(
-    control: &Path,
-    json: bool,
-    words: &[String],
-    patience: Duration,
-) -> io::Result<Answer> {
-    let prefix = if json { "json " } else { "" };
-    let line = format!("{prefix}{}\n", words.join(" "));
+pub fn request(control: &Path, json: bool, line: &[u8], patience: Duration) -> io::Result<Answer> {
+    let prefix: &[u8] = if json { b"json " } else { b"" };
+    if prefix.len() + line.len() > MAX_REQUEST_BYTES {
+        return Ok(too_long(json));
+    }
+    let line = [prefix, line, b"\n"].concat();
     exchange(control, &line, patience).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => {
             let text = format!("it was silent for {patience:?}");
@@ -42,14 +53,34 @@ pub fn request(
     })
 }
 
-fn exchange(control: &Path, line: &str, patience: Duration) -> io::Result<Answer> {
+/// The daemon would close the connection before it has read such a line.
+fn too_long(json: bool) -> Answer {
+    let text = format!("a command has at most {MAX_REQUEST_BYTES} bytes");
+    let body = if json { format!("{{\"error\":\"{text}\"}}\n") } else { text + "\n" };
+    Answer { status: Status::Refused, body: body.into() }
+}
+
+fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Answer> {
     let mut stream = connect_within(control, patience)?;
-    stream.write_all(line.as_bytes())?;
+    stream.write_all(line)?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
     let end = answer.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
-    Ok(Answer { is_ok: &answer[..end] == b"ok", body: answer.split_off(end + 1) })
+    let body = answer.split_off(end + 1);
+    let status = match &answer[..end] {
+        b"ok" => Status::Done,
+        [b's', b'a', b'v', b'e', b' ', file @ ..] if contains(line, file) => {
+            Status::Save(OsStr::from_bytes(file).into())
+        }
+        _ => Status::Refused,
+    };
+    Ok(Answer { status, body })
+}
+
+/// Only a file that the user named is written to, whatever the daemon says.
+fn contains(line: &[u8], file: &[u8]) -> bool {
+    !file.is_empty() && line.windows(file.len()).any(|part| part == file)
 }
 
 /// The time limit stands before the connection does: connecting waits while the daemon's queue of
@@ -83,7 +114,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::net::UnixListener;
-    use std::path::PathBuf;
     use std::thread;
     use std::time::Instant;
 
@@ -99,7 +129,7 @@ mod tests {
     }
 
     fn ask(path: &Path, patience: Duration) -> io::Result<Answer> {
-        request(path, true, &["get".into(), "sa".into()], patience)
+        request(path, true, b"get sa", patience)
     }
 
     #[test]
@@ -132,9 +162,9 @@ mod tests {
             }
         });
         let good = ask(&path, LONG).unwrap();
-        assert!(good.is_ok && good.body == b"all is well\n");
+        assert!(good.status == Status::Done && good.body == b"all is well\n");
         let bad = ask(&path, LONG).unwrap();
-        assert!(!bad.is_ok && bad.body == b"no\n");
+        assert!(bad.status == Status::Refused && bad.body == b"no\n");
         for _ in 0..2 {
             assert_eq!(ask(&path, LONG).unwrap_err().to_string(), "it closed the connection");
         }

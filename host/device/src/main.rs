@@ -1,7 +1,6 @@
 //! rekeyd, and rekeyctl where it is called by that name.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use cli::{Invocation, LogTarget};
 use daemon::Daemon;
 use engine::Program;
 use log::Log;
+use session::Session;
 
 mod abi;
 mod cli;
@@ -24,22 +24,26 @@ mod guard;
 #[cfg(test)]
 mod hostile;
 mod icmp;
+mod keys;
+mod line;
 mod log;
 mod netlink;
 mod poll;
 mod privilege;
+mod prompt;
 mod random;
 mod record;
 mod recorder;
 mod restart;
 mod ring;
+mod session;
 mod signal;
+mod terminal;
 mod timer;
 mod vici;
 mod wasm_config;
 
 const USAGE_ERROR: u8 = 2;
-const UNREACHABLE: u8 = 3;
 
 fn main() -> ExitCode {
     let invocation = match cli::parse(std::env::args_os()) {
@@ -54,8 +58,8 @@ fn main() -> ExitCode {
             report(run(config, &control, &log, &recordings))
         }
         Invocation::Check { config } => report(check(&config)),
-        Invocation::Request { control, json, words } => request(&control, json, &words),
-        Invocation::Save { control, file } => save(&control, &file),
+        Invocation::Request { control, json, line } => Session { control, json }.run_one(&line),
+        Invocation::Requests { control, json, file } => Session { control, json }.run_many(file),
         Invocation::Help(usage) => print(usage.as_bytes()),
         Invocation::Version => {
             let version = env!("CARGO_PKG_VERSION");
@@ -95,42 +99,6 @@ fn judge(program: &Program, config: &Path) -> Result<Option<String>, Box<dyn Err
     Ok(verdict.mistakes.is_empty().then_some(verdict.summary))
 }
 
-fn request(control: &Path, json: bool, words: &[String]) -> ExitCode {
-    show(control, client::request(control, json, words, client::PATIENCE))
-}
-
-fn show(control: &Path, answer: io::Result<client::Answer>) -> ExitCode {
-    match answer {
-        Ok(answer) if answer.is_ok => print(&answer.body),
-        Ok(answer) => {
-            let _ = io::stderr().write_all(&answer.body);
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("rekeyctl: no answer from rekeyd at {}: {error}", control.display());
-            ExitCode::from(UNREACHABLE)
-        }
-    }
-}
-
-/// Asks for what was recorded, and writes it to the file.
-fn save(control: &Path, file: &Path) -> ExitCode {
-    let words = ["record".to_string(), "save".to_string()];
-    match client::request(control, false, &words, client::PATIENCE) {
-        Ok(answer) if answer.is_ok => match client::replace(file, &answer.body) {
-            Ok(()) => {
-                let (path, length) = (file.display(), answer.body.len());
-                print(format!("{path}: {length} bytes; npm run replay -- {path}\n").as_bytes())
-            }
-            Err(error) => {
-                eprintln!("rekeyctl: {}: {error}", file.display());
-                ExitCode::FAILURE
-            }
-        },
-        answer => show(control, answer),
-    }
-}
-
 fn report(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("rekeyd: {error}");
@@ -138,14 +106,6 @@ fn report(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     })
 }
 
-/// A reader that has gone, as `head` goes, is no mistake.
 fn print(bytes: &[u8]) -> ExitCode {
-    let mut out = io::stdout();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
+    if session::print(bytes) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

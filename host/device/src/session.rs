@@ -1,0 +1,146 @@
+//! `rekeyctl`: commands from the command line, a file, standard input or a prompt, and where their
+//! answers go.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::client::{self, Answer, PATIENCE, Status};
+use crate::prompt;
+
+const REFUSED: u8 = 1;
+const UNREADABLE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+/// Whom to ask, and for which kind of answers.
+pub struct Session {
+    pub control: PathBuf,
+    pub json: bool,
+}
+
+/// What became of a command. Greater ones are worse: the exit status says the worst.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+pub enum Outcome {
+    Done,
+    Refused,
+    Unreachable,
+}
+
+impl Session {
+    /// The one command that was given as arguments.
+    pub fn run_one(&self, line: &[u8]) -> ExitCode {
+        finish(self.run(line, ""))
+    }
+
+    /// The commands of a file, or of standard input; a prompt where that is a terminal.
+    pub fn run_many(&self, file: Option<PathBuf>) -> ExitCode {
+        let result = match file {
+            Some(path) if path.as_os_str() != "-" => File::open(&path)
+                .and_then(|file| self.run_lines(file, &path.to_string_lossy()))
+                .map_err(|error| format!("{}: {error}", path.display()).into()),
+            None if is_interactive() => prompt::run(self),
+            _ => self.run_lines(io::stdin(), "standard input").map_err(Box::<dyn Error>::from),
+        };
+        match result {
+            Ok(outcome) => finish(outcome),
+            Err(error) => {
+                eprintln!("rekeyctl: {error}");
+                ExitCode::from(UNREADABLE)
+            }
+        }
+    }
+
+    /// Goes on after a command that is refused, as a terminal does into which lines are pasted;
+    /// without a daemon the rest is not tried.
+    fn run_lines(&self, input: impl Read, name: &str) -> io::Result<Outcome> {
+        let mut input = BufReader::new(input);
+        let mut worst = Outcome::Done;
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            if input.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            let command = line.trim_ascii();
+            if command.is_empty() || command.starts_with(b"#") {
+                continue;
+            }
+            let outcome = self.run(command, &format!("{name}:{number}:\n"));
+            if outcome > worst {
+                worst = outcome;
+            }
+            if outcome == Outcome::Unreachable {
+                break;
+            }
+        }
+        Ok(worst)
+    }
+
+    /// Runs a command. Its answer goes to standard output, an error to standard error, behind
+    /// `place`.
+    pub fn run(&self, line: &[u8], place: &str) -> Outcome {
+        match self.ask(line, self.json) {
+            Ok(Answer { status: Status::Done, body }) => shown(print(&body)),
+            Ok(Answer { status: Status::Refused, body }) => {
+                let _ = io::stderr().write_all(&[place.as_bytes(), &body].concat());
+                Outcome::Refused
+            }
+            Ok(Answer { status: Status::Save(file), body }) => save(&file, &body, place),
+            Err(error) => {
+                let control = self.control.display();
+                eprintln!("{place}rekeyctl: no answer from rekeyd at {control}: {error}");
+                Outcome::Unreachable
+            }
+        }
+    }
+
+    /// Asks the daemon.
+    pub fn ask(&self, line: &[u8], json: bool) -> io::Result<Answer> {
+        client::request(&self.control, json, line, PATIENCE)
+    }
+}
+
+/// Writes what the daemon hands over to the file that the command named.
+fn save(file: &Path, body: &[u8], place: &str) -> Outcome {
+    let (path, length) = (file.display(), body.len());
+    match client::replace(file, body) {
+        Ok(()) => shown(print(format!("{path}: {length} bytes\n").as_bytes())),
+        Err(error) => {
+            eprintln!("{place}rekeyctl: {path}: {error}");
+            Outcome::Refused
+        }
+    }
+}
+
+fn shown(is_shown: bool) -> Outcome {
+    if is_shown { Outcome::Done } else { Outcome::Refused }
+}
+
+fn finish(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Done => ExitCode::SUCCESS,
+        Outcome::Refused => ExitCode::from(REFUSED),
+        Outcome::Unreachable => ExitCode::from(UNREACHABLE),
+    }
+}
+
+/// A terminal at both ends that knows how to move its cursor.
+fn is_interactive() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb
+}
+
+/// Writes to standard output; false: that failed, and why has been said. A reader that has gone, as
+/// `head` goes, is no mistake.
+pub fn print(bytes: &[u8]) -> bool {
+    let mut out = io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("rekeyctl: {error}");
+            false
+        }
+        _ => true,
+    }
+}

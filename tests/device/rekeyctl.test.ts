@@ -1,0 +1,210 @@
+/** rekeyctl as it is used: with a command, with many, and at a prompt. */
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, test } from "node:test";
+import type { Result } from "../lab/lib/command.ts";
+import { attempt } from "../lab/lib/command.ts";
+import { withBench } from "./lib/bench.ts";
+import { Screen } from "./lib/screen.ts";
+
+const REKEYCTL = "build/rekeyctl";
+const SCRIPT = `# what is there
+get vpnmonitor
+
+  # and a mistake
+get vpn nobody
+get sa
+`;
+
+interface Running {
+  control: string;
+  folder: string;
+  /** Runs rekeyctl with this on its standard input. */
+  ctl: (input: string, ...args: string[]) => Promise<Result>;
+  stop: () => Promise<unknown>;
+}
+
+/** A running daemon with the VPNs `branch` and `bridge`. */
+async function withDaemon(body: (running: Running) => Promise<void>): Promise<void> {
+  await withBench(async ({ rekeyd, conf }) => {
+    rekeyd.configure(conf("branch", "bridge"));
+    await rekeyd.start();
+    const control = rekeyd.control_path;
+    const ctl = (input: string, ...args: string[]): Promise<Result> =>
+      attempt(REKEYCTL, ["--control", control, ...args], input);
+    const stop = (): Promise<unknown> => rekeyd.stop();
+    await body({ control, folder: path.dirname(control), ctl, stop });
+  });
+}
+
+/** A prompt, at a daemon that runs. */
+async function withPrompt(
+  body: (screen: Screen, running: Running) => Promise<void>,
+  columns = 100,
+): Promise<void> {
+  await withDaemon(async (running) => {
+    const screen = await Screen.open([REKEYCTL, "--control", running.control], columns);
+    try {
+      await screen.shows(/^rekeyd>$/m);
+      await body(screen, running);
+    } finally {
+      await screen.close();
+    }
+  });
+}
+
+describe("commands as arguments, from a file and from standard input", () => {
+  test("a mistake is shown in its line, and ends with status 1", () =>
+    withDaemon(async ({ ctl }) => {
+      const wrong = await ctl("", "get", "sa", "all");
+      assert.equal(wrong.code, 1);
+      assert.equal(wrong.stdout, "");
+      assert.match(wrong.stderr, /^get sa all\n {7}\^--- unknown word 'all'; here may stand:\n/);
+      const right = await ctl("", "g", "vpnm");
+      assert.equal(right.code, 0, right.stderr);
+      assert.match(right.stdout, /^VPN monitor interval/);
+      const help = await ctl("", "get", "vpn", "?");
+      assert.match(help.stdout, /NAME +a VPN: branch, bridge\n/);
+      const json = await ctl("", "--json", "get", "nothing");
+      assert.equal((JSON.parse(json.stderr) as { column: number }).column, 5);
+      assert.equal(json.code, 1);
+    }));
+
+  for (const from of ["a file", "standard input", "-"]) {
+    test(`many lines from ${from}: a wrong one is named, and the others are carried out`, () =>
+      withDaemon(async ({ ctl, folder }) => {
+        const file = path.join(folder, "commands");
+        fs.writeFileSync(file, SCRIPT);
+        const args = { "a file": ["-f", file], "standard input": [], "-": ["-f", "-"] }[from]!;
+        const name = from === "a file" ? file : "standard input";
+        const { code, stdout, stderr } = await ctl(SCRIPT, ...args);
+        assert.equal(code, 1);
+        assert.match(stdout, /^VPN monitor interval[^]*\ntotal configured sa: 2\n/);
+        assert.ok(
+          stderr.startsWith(`${name}:5:\nget vpn nobody\n        ^--- there is no`),
+          stderr,
+        );
+        assert.equal((await ctl("# nothing\n\n")).code, 0);
+      }));
+  }
+
+  test("each line of JSON is a document", () =>
+    withDaemon(async ({ ctl }) => {
+      const { code, stdout } = await ctl("get vpn\nget event last 1\r\nclear event", "--json");
+      assert.equal(code, 0);
+      const documents = stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => Object.keys(JSON.parse(line)));
+      assert.deepEqual(documents, [["vpns"], ["events"], ["message"]]);
+    }));
+
+  test("any bytes may stand in a line, however long it is", () =>
+    withDaemon(async ({ ctl }) => {
+      const { code, stderr } = await ctl(`\0\x1b\xff\n${"x".repeat(200_000)}\nget sa\n`);
+      assert.equal(code, 1);
+      assert.match(stderr, /standard input:1:\n/);
+      assert.match(stderr, /standard input:2:\na command has at most 1024 bytes\n$/);
+    }));
+
+  test("without a daemon the rest is not tried; a file that is missing is a usage error", () =>
+    withDaemon(async ({ ctl, stop }) => {
+      assert.equal((await ctl("", "-f", "/nonexistent/file")).code, 2);
+      await stop();
+      const { code, stderr } = await ctl("get sa\nget sa\n");
+      assert.equal(code, 3);
+      assert.equal(stderr.match(/no answer from rekeyd/g)?.length, 1);
+    }));
+});
+
+describe("the prompt", () => {
+  test("runs commands, shows mistakes, ends with exit", () =>
+    withPrompt(async (screen) => {
+      await screen.type("get vpnm");
+      await screen.press("Enter");
+      await screen.shows(/^rekeyd> get vpnm\nVPN monitor interval[^]*\nrekeyd>$/m);
+      await screen.type("get vpn nobody");
+      await screen.press("Enter");
+      await screen.shows(/^get vpn nobody\n {8}\^--- there is no VPN 'nobody'[^]*\nrekeyd>$/m);
+      await screen.type("exit");
+      await screen.press("Enter");
+      assert.equal(await screen.ends(), 0);
+    }));
+
+  test("? helps at once, and the line stays", () =>
+    withPrompt(async (screen) => {
+      await screen.type("get sa ?");
+      await screen.shows(/^rekeyd> get sa\n {2}active\n[^]*<return> [^]*\nrekeyd> get sa$/m);
+      assert.equal(await screen.cursor(), "rekeyd> get sa ".length);
+      await screen.type("inactive");
+      await screen.press("Enter");
+      await screen.shows(/^total configured sa: 2$/m);
+      await screen.type('get vpn "a?');
+      await screen.shows(/^rekeyd> get vpn "a\?$/m);
+    }));
+
+  test("Tab completes words and names, and shows the choice where there is one", () =>
+    withPrompt(async (screen) => {
+      await screen.type("ge\tv\t");
+      await screen.shows(/^rekeyd> get vpn$/m);
+      await screen.type("\t");
+      await screen.shows(/^ {2}vpnmonitor +settings[^]*\nrekeyd> get vpn$/m);
+      await screen.type(" b\t");
+      await screen.shows(/^rekeyd> get vpn br$/m);
+      await screen.type("i\t");
+      await screen.shows(/^rekeyd> get vpn bridge$/m);
+      await screen.press("Enter");
+      await screen.shows(/^VPN bridge: /m);
+    }));
+
+  test("keys edit the line, and recall earlier ones", () =>
+    withPrompt(async (screen) => {
+      await screen.type("gt sa");
+      await screen.press("Home", "Right");
+      await screen.type("e");
+      await screen.shows(/^rekeyd> get sa$/m);
+      assert.equal(await screen.cursor(), "rekeyd> ge".length);
+      await screen.press("Enter");
+      await screen.shows(/^total configured/m);
+      await screen.press("C-l");
+      await screen.shows(/^rekeyd>$/);
+      await screen.press("Up");
+      await screen.shows(/^rekeyd> get sa$/);
+      await screen.press("C-w");
+      await screen.type("nothing");
+      await screen.press("C-c");
+      await screen.shows(/^rekeyd> get nothing\nrekeyd>$/);
+      await screen.press("C-d");
+      assert.equal(await screen.ends(), 0);
+    }));
+
+  test("a line that is longer than the screen scrolls", () =>
+    withPrompt(async (screen) => {
+      await screen.type("get event level critical vpn branch");
+      await screen.shows(/^rekeyd> .*critical vpn branch$/m);
+      assert.doesNotMatch(await screen.text(), /get event/);
+      await screen.press("C-a");
+      await screen.shows(/^rekeyd> get event level/m);
+      await screen.press("Enter");
+      await screen.shows(/^rekeyd>$/m);
+    }, 36));
+
+  test("lines that are pasted are all carried out", () =>
+    withPrompt(async (screen) => {
+      await screen.type("get vpn branch\n# a remark\nget sa\nexit\n");
+      assert.equal(await screen.ends(), 0);
+      await screen.shows(/^VPN branch: [^]*^total configured sa: 2$/m);
+    }));
+
+  test("goes on when the daemon has gone", () =>
+    withPrompt(async (screen, { stop }) => {
+      await stop();
+      await screen.type("get sa\n");
+      await screen.shows(/^rekeyctl: no answer from rekeyd at [^]*\nrekeyd>$/m);
+      await screen.type("get ?");
+      await screen.shows(/^no answer from rekeyd: /m);
+      await screen.press("C-u", "C-d");
+      assert.equal(await screen.ends(), 0);
+    }));
+});
