@@ -108,6 +108,22 @@ describe("commands as arguments, from a file and from standard input", () => {
       assert.match(stderr, /standard input:2:\na command has at most 1024 bytes\n$/);
     }));
 
+  test("record save writes to the file that the line names, whatever stands in it", () =>
+    withDaemon(async ({ ctl, folder }) => {
+      const file = path.join(folder, "a file");
+      const { code, stdout, stderr } = await ctl(`rec start\nget vpn\nrec save "${file}"\n`);
+      assert.equal(code, 0, stderr);
+      assert.ok(
+        stdout.includes(`${file}: ${fs.statSync(file).size} bytes; npm run replay -- ${file}\n`),
+      );
+      fs.rmSync(file);
+      assert.equal((await ctl("", "record", "save", file)).code, 0);
+      assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+      const nowhere = await ctl("", "record", "save", path.join(file, "below"));
+      assert.equal(nowhere.code, 1);
+      assert.match(nowhere.stderr, /^rekeyctl: .*below: Not a directory/);
+    }));
+
   test("without a daemon the rest is not tried; a file that is missing is a usage error", () =>
     withDaemon(async ({ ctl, stop }) => {
       assert.equal((await ctl("", "-f", "/nonexistent/file")).code, 2);

@@ -106,7 +106,9 @@ impl Session {
 fn save(file: &Path, body: &[u8], place: &str) -> Outcome {
     let (path, length) = (file.display(), body.len());
     match client::replace(file, body) {
-        Ok(()) => shown(print(format!("{path}: {length} bytes\n").as_bytes())),
+        Ok(()) => {
+            shown(print(format!("{path}: {length} bytes; npm run replay -- {path}\n").as_bytes()))
+        }
         Err(error) => {
             eprintln!("{place}rekeyctl: {path}: {error}");
             Outcome::Refused
