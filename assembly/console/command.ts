@@ -41,6 +41,9 @@ import {
   json,
 } from "./reply";
 
+/** What the word that was looked at last was found to be. */
+let last_found: Found = Found.GOOD;
+
 /** Runs the command line of `len` bytes at `p` and answers client `asker`. */
 export function runCommand(asker: i32, p: usize, len: i32): void {
   splitLine(p, min(len, MAX_COMMAND_BYTES));
@@ -93,8 +96,6 @@ function understand(count: i32): bool {
   }
   return false;
 }
-
-let last_found: Found = Found.GOOD;
 
 /** Follows the words through the table; answers the first that does not fit, or `count`. */
 function match(count: i32): i32 {

@@ -130,9 +130,9 @@ export function setMeaning(i: i32, meaning: usize): void {
   assert(setName(wordAt(i).meaning, ITEM_BYTES, nameBytes(meaning), nameLength(meaning)));
 }
 
-/** Which word was understood as `text`, of those from `first` on; -1: none. */
-export function find(text: string, first: i32 = 0): i32 {
-  for (let i = first; i < count; i++) {
+/** Which word was understood as `text`; -1: none. */
+export function find(text: string): i32 {
+  for (let i = 0; i < count; i++) {
     const meaning = wordAt(i).meaning;
     if (equalText(nameBytes(meaning), nameLength(meaning), text)) return i;
   }

@@ -83,6 +83,6 @@ export function play(transcript: string): string {
 /** The lines of an answer; none of them looks like one of the transcript's own. */
 function answer(world: World, line: string): string[] {
   const [status, ...body] = world.ask(line).trimEnd().split("\n");
-  const text = body.map((said) => (status === "ok" ? `| ${said}` : `! ${said}`));
+  const text = body.map((said) => (status === "error" ? `! ${said}` : `| ${said}`));
   return text.map((said) => said.trimEnd());
 }

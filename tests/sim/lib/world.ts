@@ -186,7 +186,8 @@ export class World implements Surroundings {
     const replies = answers.filter(({ kind }) => kind === Action.REPLY);
     const saved = answers.filter(({ kind }) => kind === Action.SAVE_RECORDING);
     if (replies.length + saved.length !== 1) throw new Error(`no answer, or several, to ${line}`);
-    return replies[0]?.bytes.toString("utf8") ?? `ok\nfor ${saved[0]!.bytes.toString("utf8")}\n`;
+    const said = replies[0]?.bytes.toString("utf8");
+    return said ?? `save ${saved[0]!.bytes.toString("utf8")}\n(what was recorded)\n`;
   }
 
   /** The clock goes on without anything else: a suspend, or a machine that stalls. */
