@@ -140,7 +140,6 @@ function forgetPath(vpn: Vpn): void {
   vpn.first_phase2 = -1;
   vpn.current = -1;
   vpn.spi_in = 0;
-  vpn.previous_spi_in = 0;
   vpn.recoveries = 0;
   vpn.retry_at_ms = 0;
   vpn.inbound_at_ms = 0;

@@ -92,6 +92,7 @@ function sayRekeyed(index: i32): void {
   const vpn = vpnAt(index);
   if (!vpn.noted(Note.NEW_KEY)) return;
   vpn.unnote(Note.NEW_KEY);
+  if (vpn.current >= 0) phase2At(vpn.current).key_told = true;
   vpn.rekeys++;
   rekeySucceeded(vpn.config.name, tunnelId(index), vpn.spi_in);
 }

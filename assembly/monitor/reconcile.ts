@@ -99,13 +99,11 @@ function lookAtPhase2(index: i32, found: bool): void {
   const had = vpn.noted(Note.HAS_SA);
   if (had && sa.spi_in == vpn.spi_in) return;
 
-  // When a newer duplicate goes, the SA before it is in use again: that is no new key.
-  const returned = sa.spi_in == vpn.previous_spi_in;
-  if (vpn.spi_in != 0 && vpn.spi_in != sa.spi_in) {
-    if (returned) vpn.unnote(Note.NEW_KEY);
-    else vpn.note(Note.NEW_KEY);
-    vpn.previous_spi_in = vpn.spi_in;
-  }
+  if (found) tellNoKeys(vpn);
+  if (vpn.spi_in == 0) sa.key_told = true;
+  // When a newer duplicate goes, an SA from before is in use again: that is no new key.
+  if (sa.key_told) vpn.unnote(Note.NEW_KEY);
+  else if (vpn.spi_in != sa.spi_in) vpn.note(Note.NEW_KEY);
   vpn.spi_in = sa.spi_in;
   vpn.note(Note.HAS_SA);
   vpn.unnote(Note.VERIFIED);
@@ -118,6 +116,11 @@ function lookAtPhase2(index: i32, found: bool): void {
     phase2Completed(vpn.config.name, peer, sa.id, sa.spi_in, tunnelId(index), lifetime_s);
   }
   happen(index, had ? Event.SA_NEW : Event.SA_UP);
+}
+
+/** The keys of all SAs that are there were there before rekeyd looked. */
+function tellNoKeys(vpn: Vpn): void {
+  for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) phase2At(i).key_told = true;
 }
 
 /**

@@ -101,7 +101,9 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
     }
     found.next = known.next;
     // A restarted charon gives the same numbers to other SAs.
-    found.soft_at_ms = found.spi_in == known.spi_in ? known.soft_at_ms : 0;
+    const same = found.spi_in == known.spi_in;
+    found.soft_at_ms = same ? known.soft_at_ms : 0;
+    found.key_told = same && known.key_told;
     // Found anew when the listing is whole; one that is cut short must not leave it open.
     found.covered = known.covered;
     found.duplicate_since_ms = known.duplicate_since_ms;

@@ -45,6 +45,8 @@ export class Phase2 {
   covered: u8;
   /** Mark of the listing that is being read. */
   mark: u16;
+  /** Its key is no news: it was said to work, or it is the first one that was seen. */
+  key_told: bool;
   /** Whether it has more selectors than are kept. */
   more_selectors: bool;
   packets_in: i64;

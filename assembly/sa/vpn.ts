@@ -116,8 +116,6 @@ export class Vpn {
   next_of_gateway: i32;
   /** Inbound SPI of the SA in use, or of the last one; 0: there was none. */
   spi_in: u32;
-  /** That of the SA before it. */
-  previous_spi_in: u32;
   /** Successful rekeys. */
   rekeys: u32;
   echoes_sent: u32;

@@ -42,6 +42,27 @@ test("an SA that is in use again because a newer one went is no new key", () => 
   assert.equal(world.said("successfully rekeyed"), 1);
 });
 
+test("nor is it when there was yet another one in between", () => {
+  const world = settled(branches(1), ...REKEY);
+  const first = world.charon.establish("branch0", false);
+  world.run(500);
+  world.round_trip_ms = 50;
+  const config = first.config;
+  // One that is never answered on, and at once another one.
+  const second = world.charon.addChild(first.ike, config);
+  world.charon.tell("child-updown", first.ike, { up: "yes" });
+  world.run(20);
+  const third = world.charon.addChild(first.ike, config);
+  world.charon.tell("child-updown", first.ike, { up: "yes" });
+  world.run(500);
+  assert.equal(world.said("successfully rekeyed"), 2);
+  world.charon.removeChild(third);
+  world.charon.removeChild(second);
+  world.run(5_000);
+  assert.deepEqual(world.states(), { branch0: "up" });
+  assert.equal(world.said("successfully rekeyed"), 2);
+});
+
 test("a child that strongSwan is still negotiating is not initiated again", () => {
   const connections = branches(1);
   const world = settled(connections, ...REKEY);
