@@ -27,7 +27,7 @@ import { forgetRenewals } from "./lifetime";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
 import { askRecorder, isRecording } from "./recorder";
-import { forgetSamples } from "./samples";
+import { forgetSamples, leaveRound } from "./samples";
 import { startRounds } from "./start";
 
 /** Whether a configuration is in force: the first one is no change to anything. */
@@ -152,6 +152,8 @@ function startOver(index: i32): void {
   vpn.state = vpn.noted(Note.HAS_SA) ? State.READY : State.INACTIVE;
   vpn.misses = 0;
   vpn.answers = 0;
+  // What is out has not had its time.
+  leaveRound(vpn);
   if (!vpn.config.has(VpnFlag.REKEY)) unask(index);
   startRounds(index);
 }

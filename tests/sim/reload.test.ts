@@ -349,3 +349,16 @@ test("an empty configuration is one too: everything stops, and nothing is touche
   reload(world, text(CONNECTIONS, ...REKEY));
   assert.deepEqual(Object.values(world.states()), ["up", "up", "up"]);
 });
+
+test("another mode judges no round early: saving the configuration is no 'down'", () => {
+  const once = ["option interval '10'", "option threshold '1'"];
+  const world = settled(CONNECTIONS, ...once);
+  world.round_trip_ms = 300;
+  world.run(20_000);
+  const { echoes } = world.counts;
+  world.runUntil(() => world.counts.echoes === echoes + 3, 20_000, 1);
+  world.configure(text(CONNECTIONS, ...once, "option optimized '1'"));
+  world.run(60_000);
+  assert.equal(world.said("is down"), 0);
+  assert.deepEqual(Object.values(world.states()), ["up", "up", "up"]);
+});
