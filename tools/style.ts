@@ -28,7 +28,7 @@ const MAX_FILE_LINES = 500;
 const MAX_TEST_LINES = 1200;
 
 const ANY = /./;
-const GENERATED = /(^|\/)(package-lock\.json|Cargo\.lock|LICENSE)$/;
+const GENERATED = /(^|\/)(package-lock\.json|Cargo\.lock|LICENSE)$|^tests\/fuzz\/corpus\//;
 const CODE = /\.(ts|js|rs|sh)$/;
 const INDENTED = /\.(ts|js|rs|sh|json|toml|yml)$/;
 const ENGINE = /^assembly\/.*\.ts$/;

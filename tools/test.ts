@@ -27,6 +27,7 @@ const PARTS: Record<string, Part> = {
   // Cargo locks its folder: side by side they would only wait for each other.
   device: { jobs: deviceTests, side_by_side: 1, needs_build: true },
   sim: { jobs: simTests, side_by_side: CORES, needs_build: true },
+  fuzz: { jobs: fuzzTests, side_by_side: CORES, needs_build: true },
   lab: { jobs: labTests, side_by_side: LABS, needs_build: true },
 };
 
@@ -74,6 +75,10 @@ function deviceTests(): Job[] {
 
 function simTests(): Job[] {
   return nodeTests(filesBelow("tests/sim", ".test.ts"), 300);
+}
+
+function fuzzTests(): Job[] {
+  return nodeTests(filesBelow("tests/fuzz", ".test.ts"), 300);
 }
 
 function labTests(): Job[] {

@@ -21,11 +21,14 @@ import {
   SHA256_BYTES,
   START_BYTES,
 } from "./format.ts";
+import { printable } from "./action_text.ts";
 import { readActions, readInput, readTrap } from "./read_call.ts";
 import { BadRecording, type Call, type Recording, type Segment } from "./recording.ts";
 
 /** Two segments, each with a snapshot of the largest memory and twice as much behind it. */
 const MAX_FILE_BYTES = 2 * 3 * MAX_MEMORY_PAGES * MEMORY_PAGE_BYTES;
+/** Places that are told where a recording is cut off; the rest is counted. */
+const MAX_CUTS = 4;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 
 interface RawRecord {
@@ -75,7 +78,9 @@ export function readRecording(bytes: Buffer): Recording {
     const next = bytes.indexOf(MAGIC, at);
     at = next < 0 ? bytes.length : next;
   }
-  const cut = cuts.length === 0 ? undefined : cuts.join("; then ");
+  const more = cuts.length > MAX_CUTS ? [`${cuts.length - MAX_CUTS} more like these`] : [];
+  const told = [...cuts.slice(0, MAX_CUTS), ...more];
+  const cut = told.length === 0 ? undefined : told.join("; then ");
   if (segments.length === 0) {
     throw new BadRecording(0, `no call is in it: ${cut ?? "the file is empty"}`);
   }
@@ -237,7 +242,7 @@ class SegmentReader {
     const { globals } = this.taken.snapshot!;
     const name = payload.toString("utf8", 8);
     if (globals.has(name))
-      throw new BadRecording(offset, `a second GLOBAL '${name}'; one is right`);
+      throw new BadRecording(offset, `a second GLOBAL '${printable(name)}'; one is right`);
     if (globals.size === MAX_GLOBALS) {
       throw new BadRecording(offset, `more than ${MAX_GLOBALS} GLOBALs`);
     }

@@ -1,0 +1,80 @@
+/** Commands of the control socket. They only look, and a JSON answer is a document. */
+import { Action } from "../../../host/node/engine.ts";
+import type { FuzzedEngine } from "../lib/engine.ts";
+import { hold } from "../lib/finding.ts";
+import { CONFIGURATION, Site } from "../lib/site.ts";
+import { words, type Target } from "../lib/target.ts";
+
+const LINES = [
+  "get sa",
+  "get sa active",
+  "get sa inactive",
+  "get sa id 0x00000001",
+  "json get sa id 2",
+  "get vpn",
+  "get vpn net",
+  "json get vpn",
+  "json get vpn six",
+  "get vpnmonitor",
+  "json get vpnmonitor",
+  "get event",
+  "json get event",
+  "help",
+  "json ?",
+  "get ?",
+  "get vpn nobody",
+  "record start",
+  "json record stop",
+  "record save",
+  "",
+];
+
+export const command_target: Target = {
+  name: "command",
+  reads: "commands of the control socket",
+  max_bytes: 1_100,
+  stages: [
+    (engine: FuzzedEngine) => void new Site(engine).start().warm(),
+    (engine: FuzzedEngine) => void new Site(engine).start().configure().run(45_000),
+    (engine: FuzzedEngine) => {
+      const site = new Site(engine).start().configure(`${CONFIGURATION}nonsense\n`).configure();
+      site.run(15_000);
+      site.answers = false;
+      site.run(60_000);
+    },
+  ],
+  run(input, engine) {
+    let actions = engine.command(7, input);
+    const [asked] = actions;
+    if (asked?.kind === Action.SAVE_RECORDING) return;
+    if (asked?.kind === Action.RECORDER) {
+      // The host's answer to that is logged, too.
+      const told = engine.call("recorder", asked.argument, 0);
+      actions = told.filter(({ kind }) => kind !== Action.LOG);
+    }
+    const [reply] = actions;
+    const alone = actions.length === 1 && reply!.kind === Action.REPLY && reply!.argument === 7;
+    hold(alone, "one reply", () => `${actions.length} actions`);
+    const [, , body = ""] = /^(ok|error)\n([^]*)$/.exec(reply!.bytes.toString("utf8"))!;
+    hold(body === "" || body.endsWith("\n"), "ends its line", () =>
+      JSON.stringify(body.slice(-40)),
+    );
+    const [, word] = /^[\x00-\x20]*([^\x00-\x20]*)/.exec(input.toString("latin1"))!;
+    if (word !== "json" || input.length > 1024) return;
+    try {
+      JSON.parse(body);
+    } catch (error) {
+      hold(false, "is JSON", () => (error as Error).message.replaceAll(/\d+/g, "N"));
+    }
+  },
+  seeds: () =>
+    LINES.flatMap((line) =>
+      [0, 1, 2].map((stage) => Buffer.from(String.fromCharCode(stage) + line)),
+    ),
+  // prettier-ignore
+  dictionary: words(
+    "json ", "get ", "sa", "vpn", "vpnmonitor", "event", "active", "inactive", "id ", "0x", "?",
+    "help", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
+    "a".repeat(47), "a".repeat(64), "\u0085", "\u{1f600}",
+  ),
+};
