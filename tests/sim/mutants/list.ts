@@ -318,4 +318,28 @@ export const MUTANTS: Mutant[] = [
     to: "",
     faults: "left-out",
   },
+  {
+    name: "an answer from before the SA verifies it",
+    for: "rekeyed-once",
+    file: "monitor/round.ts",
+    from: "if (age > vpn.seq - vpn.sa_seq) {",
+    to: "if (false) {",
+    faults: "path,ike",
+  },
+  {
+    name: "of an SA in use again its key is told again",
+    for: "rekeyed-once",
+    file: "monitor/effect.ts",
+    from: "  if (vpn.current >= 0) phase2At(vpn.current).key_told = true;\n",
+    to: "",
+    faults: "duplicate-theirs,duplicate-ours,collision",
+  },
+  {
+    name: "a VPN that is left out is monitored on",
+    for: "only-configured",
+    file: "monitor/apply.ts",
+    from: "if (vpnAt(i).noted(Note.USED) && !vpnAt(i).noted(Note.KEPT)) remove(i);",
+    to: "if (vpnAt(i).noted(Note.USED) && !vpnAt(i).noted(Note.KEPT)) unask(i);",
+    faults: "left-out",
+  },
 ];
