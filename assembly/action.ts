@@ -31,15 +31,28 @@ export const enum Action {
   RECORDER = 10,
   /** Answer control client `argument` with what was recorded, for the file with this path. */
   SAVE_RECORDING = 11,
+  /** The event of the LOG just before as a line of JSON. */
+  LOG_JSON = 12,
+  /** The same as fields of systemd's journal, NAME=value each on a line. */
+  LOG_FIELDS = 13,
+  /**
+   * Have the helper run a hook. The bytes are the helper's message (monitor/hook_message.ts); the
+   * VPN's name, a length byte in front, begins them. Argument: what of it a fresh engine is to be
+   * given back by `hookTold`.
+   */
+  RUN_HOOK = 14,
 }
 
 const RECORD_BYTES: i32 = 16;
 const buffer: usize = memory.data(MAX_ACTIONS * RECORD_BYTES);
 let count: i32 = 0;
+/** Changes with every call: what belongs to an earlier one may be written over. */
+export let call_number: u32 = 0;
 
 /** Forgets the records of the call before. */
 export function resetActions(): void {
   count = 0;
+  call_number++;
 }
 
 /**

@@ -12,6 +12,7 @@
  */
 import "./abort";
 import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
+import { setName } from "./bytes/slice";
 import { wipe as wipeBytes } from "./bytes/wipe";
 import { advanceTime, setUtcOffset } from "./clock";
 import { initHistory, noteLoaded, noteRefused } from "./config/history";
@@ -31,11 +32,12 @@ import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES, wipeSlots } 
 import { keyAddress, setKey } from "./icmp/token";
 import { initPlaces } from "./ike/places";
 import * as session from "./ike/vici/session";
-import { BATCH, INPUT_BYTES } from "./limits";
+import { BATCH, INPUT_BYTES, MAX_NAME_BYTES } from "./limits";
 import { applyStaged } from "./monitor/apply";
 import { converse, resync, resyncDeadline } from "./monitor/conversation";
 import { timerDue } from "./monitor/due";
 import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
+import { hookEnded as endHook, initHooks, recallHook } from "./monitor/hook";
 import { networkChanged } from "./monitor/network";
 import { recorderTold } from "./monitor/recorder";
 import { rebuildRegistry } from "./monitor/registry";
@@ -117,6 +119,7 @@ export function start(
   initPlaces();
   initConfig();
   initHistory();
+  initHooks();
   rebuildRegistry(0);
   setGlobalDefaults(running);
   startDump();
@@ -273,6 +276,34 @@ export function wipe(): void {
 /** Where the 16 bytes of the key are, which no snapshot may hold. */
 export function secret(): usize {
   return keyAddress();
+}
+
+/**
+ * A hook has ended: that of the VPN whose name is the input's `len` bytes. `outcome` and `detail`
+ * are event/hook.ts's.
+ */
+export function hookEnded(outcome: i32, detail: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  if (takeVpnName(len)) endHook(vpn_name, outcome, detail);
+  return end();
+}
+
+/**
+ * To an instance that follows one that trapped, once for each VPN (its name is the input's `len`
+ * bytes) for which that ran a hook, when the configuration is in force: the argument of its last
+ * RUN_HOOK, and whether that hook still runs.
+ */
+export function hookTold(told: i32, runs: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  if (takeVpnName(len)) recallHook(vpn_name, told, runs != 0);
+  return end();
+}
+
+const vpn_name: usize = memory.data(1 + MAX_NAME_BYTES);
+
+/** Takes a name from the input; false: it is none. */
+function takeVpnName(len: i32): bool {
+  return setName(vpn_name, MAX_NAME_BYTES, input_buffer, checked(len));
 }
 
 function checked(len: i32): i32 {

@@ -85,9 +85,19 @@ export const MAX_EVENTS: i32 = 1024;
 /** Bytes of one event's text. */
 export const MAX_EVENT_BYTES: i32 = 400;
 /** Actions that one call may leave for the host. */
-export const MAX_ACTIONS: i32 = 512;
+export const MAX_ACTIONS: i32 = 1536;
 /** Of these, what lines of the event log leave to everything else. */
 export const RESERVED_ACTIONS: i32 = 64;
+
+/** What the events of one call take as JSON and as fields of the journal. */
+export const MAX_EVENT_FORMS_BYTES: i32 = 256 << 10;
+
+/** Hooks that run at the same time, for all VPNs. */
+export const MAX_HOOKS: i32 = 8;
+/** A hook's path, variables and the rest, as one message. */
+export const MAX_HOOK_BYTES: i32 = 2048;
+export const MAX_HOOK_TIMEOUT_S: i32 = 3_600;
+export const DEFAULT_HOOK_TIMEOUT_S: i32 = 30;
 
 /** Network interfaces and addresses of this machine that are known by name. */
 export const MAX_INTERFACES: i32 = 1024;

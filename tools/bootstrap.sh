@@ -10,6 +10,7 @@ packages=(
   strongswan-swanctl strongswan-charon libcharon-extra-plugins libstrongswan-extra-plugins
   mount procps nftables iproute2 iputils-ping tcpdump
   shellcheck tmux python3-scapy
+  rsyslog busybox systemd jq
 )
 
 missing=0
@@ -77,7 +78,7 @@ check_rust() {
 }
 
 # Debian starts a service when its package is installed, unless policy-rc.d says
-# no. strongSwan's must not run here: the gateways have their own, in namespaces.
+# no. strongSwan's must not run here, the gateways have their own in namespaces; nor another logger.
 install_packages() {
   local package status absent=() policy=/usr/sbin/policy-rc.d
   for package in "${packages[@]}"; do
@@ -99,9 +100,15 @@ install_packages() {
   local apt=(apt-get --quiet --option DPkg::Lock::Timeout=300)
   "${apt[@]}" update </dev/null
   "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
-  if [[ " ${absent[*]} " == *" strongswan-charon "* ]] && command -v systemctl >/dev/null; then
-    # Nor at the next boot: nobody asked for it.
-    systemctl disable strongswan-starter.service >/dev/null 2>&1 || true
+  # Nor at the next boot: nobody asked for them.
+  disable_service strongswan-charon strongswan-starter
+  disable_service rsyslog rsyslog
+}
+
+# Of a package that has just been installed, disables the service.
+disable_service() {
+  if [[ " ${absent[*]} " == *" $1 "* ]] && command -v systemctl >/dev/null; then
+    systemctl disable "$2.service" >/dev/null 2>&1 || true
   fi
 }
 

@@ -1,5 +1,5 @@
 import { ADDRESS_BYTES } from "../bytes/address";
-import { DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLD } from "../limits";
+import { DEFAULT_HOOK_TIMEOUT_S, DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLD } from "../limits";
 
 /** Options of a VPN that are on or off. */
 export const enum VpnFlag {
@@ -15,7 +15,8 @@ const CHILD = GATEWAY + 64;
 const SOURCE_INTERFACE = CHILD + 64;
 const SOURCE_IP = SOURCE_INTERFACE + 16;
 const DESTINATION_IP = SOURCE_IP + 16;
-const SCALARS = DESTINATION_IP + 64;
+const HOOK = DESTINATION_IP + 64;
+const SCALARS = HOOK + 108;
 
 /** Bytes of a VpnConfig. */
 export const VPN_CONFIG_BYTES: i32 = SCALARS + 32;
@@ -50,6 +51,10 @@ export class VpnConfig {
   /** 16 bytes each. */
   destination_ip(i: i32): usize {
     return this.at(DESTINATION_IP + i * ADDRESS_BYTES);
+  }
+  /** Path of the program that is run when something happens; empty: none. */
+  get hook(): usize {
+    return this.at(HOOK);
   }
 
   get interval_ms(): i32 {
@@ -112,8 +117,9 @@ export class VpnConfig {
   }
 }
 
-const PATH = 0;
-const GLOBAL_SCALARS = 112;
+const VICI = 0;
+const GLOBAL_HOOK = 112;
+const GLOBAL_SCALARS = 224;
 
 /** Bytes of a GlobalConfig. */
 export const GLOBAL_CONFIG_BYTES: i32 = GLOBAL_SCALARS + 16;
@@ -123,7 +129,11 @@ export const GLOBAL_CONFIG_BYTES: i32 = GLOBAL_SCALARS + 16;
 export class GlobalConfig {
   /** Path of charon's vici socket: a length byte, then at most MAX_PATH_BYTES. */
   get vici(): usize {
-    return changetype<usize>(this) + PATH;
+    return changetype<usize>(this) + VICI;
+  }
+  /** The hook of VPNs that name none of their own; empty: there is none. */
+  get hook(): usize {
+    return changetype<usize>(this) + GLOBAL_HOOK;
   }
   get interval_ms(): i32 {
     return load<i32>(changetype<usize>(this) + GLOBAL_SCALARS);
@@ -144,6 +154,13 @@ export class GlobalConfig {
   set recorder(value: bool) {
     store<u8>(changetype<usize>(this) + GLOBAL_SCALARS, <u8>value, 8);
   }
+  /** How long a hook may run. */
+  get hook_timeout_ms(): i32 {
+    return load<i32>(changetype<usize>(this) + GLOBAL_SCALARS, 12);
+  }
+  set hook_timeout_ms(value: i32) {
+    store<i32>(changetype<usize>(this) + GLOBAL_SCALARS, value, 12);
+  }
 }
 
 /** The global settings in force. */
@@ -154,6 +171,7 @@ export function setGlobalDefaults(config: GlobalConfig): void {
   memory.fill(changetype<usize>(config), 0, GLOBAL_CONFIG_BYTES);
   config.interval_ms = DEFAULT_INTERVAL_MS;
   config.threshold = DEFAULT_THRESHOLD;
+  config.hook_timeout_ms = 1000 * DEFAULT_HOOK_TIMEOUT_S;
   writeDefaultVici(config.vici);
 }
 

@@ -18,8 +18,10 @@ export const enum Section {
 export const enum Option {
   INTERVAL,
   THRESHOLD,
+  HOOK,
   VICI,
   RECORDER,
+  HOOK_TIMEOUT,
   GATEWAY,
   CHILD,
   MONITOR,
@@ -42,10 +44,14 @@ export function optionName(option: Option): string {
       return "interval";
     case Option.THRESHOLD:
       return "threshold";
+    case Option.HOOK:
+      return "hook";
     case Option.VICI:
       return "vici";
     case Option.RECORDER:
       return "recorder";
+    case Option.HOOK_TIMEOUT:
+      return "hook_timeout";
     case Option.GATEWAY:
       return "gateway";
     case Option.CHILD:
@@ -79,8 +85,12 @@ export function optionExample(option: Option): string {
     case Option.INTERVAL:
     case Option.THRESHOLD:
       return "10";
+    case Option.HOOK:
+      return "/etc/rekeyd/hook";
     case Option.VICI:
       return "/var/run/charon.vici";
+    case Option.HOOK_TIMEOUT:
+      return "30";
     case Option.GATEWAY:
     case Option.CHILD:
       return "NAME";
@@ -103,8 +113,8 @@ export function optionExample(option: Option): string {
 
 /** Whether the option may stand in such a section. */
 export function belongs(option: Option, section: Section): bool {
-  if (section == Section.GLOBAL) return option <= Option.RECORDER;
-  return option != Option.VICI && option != Option.RECORDER;
+  if (section == Section.GLOBAL) return option <= Option.HOOK_TIMEOUT;
+  return option <= Option.HOOK || option > Option.HOOK_TIMEOUT;
 }
 
 /** The option of the section with this name, or Option.COUNT. */

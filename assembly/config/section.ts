@@ -3,9 +3,11 @@ import { ADDRESS_BYTES, isUnset, isV4, sameAddress } from "../bytes/address";
 import { equalText, indexOf, nameBytes, nameLength, setName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import {
+  DEFAULT_HOOK_TIMEOUT_S,
   DEFAULT_PHASE1_LIFETIME_S,
   MAX_DESTINATIONS,
   MAX_ECHO_BYTES,
+  MAX_HOOK_TIMEOUT_S,
   MAX_IKE_NAME_BYTES,
   MAX_INTERFACE_BYTES,
   MAX_INTERVAL_MS,
@@ -22,7 +24,15 @@ import { GlobalConfig, VpnConfig, VpnFlag } from "./model";
 import { resembles } from "./nearest";
 import { Option, optionExample, optionName } from "./option";
 import { statementLine, word, wordLength } from "./uci";
-import { Host, isInterfaceName, parseBool, parseHost, parseNumber, parseSeconds } from "./value";
+import {
+  Host,
+  isInterfaceName,
+  isNoHook,
+  parseBool,
+  parseHost,
+  parseNumber,
+  parseSeconds,
+} from "./value";
 
 /** `quorum`: `all`, and `any`, which holds where nothing is said. */
 const ALL: i32 = 0;
@@ -63,8 +73,14 @@ export function setGlobalOption(config: GlobalConfig, option: Option): void {
     case Option.THRESHOLD:
       config.threshold = number(option, MIN_THRESHOLD, MAX_THRESHOLD, config.threshold);
       break;
+    case Option.HOOK:
+      setHook(config.hook);
+      break;
+    case Option.HOOK_TIMEOUT:
+      config.hook_timeout_ms = 1000 * number(option, 1, MAX_HOOK_TIMEOUT_S, DEFAULT_HOOK_TIMEOUT_S);
+      break;
     case Option.VICI:
-      setPath(config.vici);
+      setVici(config.vici);
       break;
     default:
       config.recorder = onOrOff(option) > 0;
@@ -80,6 +96,9 @@ export function setVpnOption(config: VpnConfig, option: Option): void {
       break;
     case Option.THRESHOLD:
       config.threshold = number(option, MIN_THRESHOLD, MAX_THRESHOLD, 0);
+      break;
+    case Option.HOOK:
+      setHook(config.hook);
       break;
     case Option.GATEWAY:
       setIkeName(option, config.gateway);
@@ -211,7 +230,7 @@ function number(option: Option, from: i32, to: i32, otherwise: i32): i32 {
   if (value >= 0) return value;
   const w = badValue(option).text(" is not possible; it is a whole number ");
   if (option == Option.SIZE) w.text("of bytes ");
-  if (option == Option.PHASE1_LIFETIME) w.text("of seconds ");
+  if (option == Option.PHASE1_LIFETIME || option == Option.HOOK_TIMEOUT) w.text("of seconds ");
   w.text("from ").decimal(from).text(" to ").decimal(to);
   if (option == Option.PHASE1_LIFETIME) w.text(" (0: never)");
   endMistake();
@@ -258,10 +277,31 @@ function setInterface(field: usize): void {
   endMistake();
 }
 
-function setPath(field: usize): void {
+/** A path, or what says that no hook is to run: an empty name is then left to the global one. */
+function setHook(field: usize): void {
   const p = word(2);
   const len = wordLength(2);
-  if (len > 1 && load<u8>(p) == 0x2f && setName(field, MAX_PATH_BYTES, p, len)) return;
+  if (setPath(field) || (isNoHook(p, len) && setName(field, MAX_PATH_BYTES, p, len))) return;
+  const w = badValue(Option.HOOK);
+  if (len > MAX_PATH_BYTES) {
+    w.text(" is too long; at most ").decimal(MAX_PATH_BYTES).text(" bytes are possible");
+  } else {
+    w.text(" is no absolute path; it is the path of a program, such as ");
+    w.text(optionExample(Option.HOOK)).text(", or none");
+  }
+  endMistake();
+}
+
+/** Takes an absolute path. */
+function setPath(field: usize): bool {
+  const p = word(2);
+  const len = wordLength(2);
+  return len > 1 && load<u8>(p) == 0x2f && setName(field, MAX_PATH_BYTES, p, len);
+}
+
+function setVici(field: usize): void {
+  const len = wordLength(2);
+  if (setPath(field)) return;
   const w = badValue(Option.VICI);
   if (len > MAX_PATH_BYTES) {
     w.text(" is too long for a socket; at most ");

@@ -1,7 +1,7 @@
 import { HASH_INDEX_BYTES, hashIndexAt } from "../bytes/hash_index";
-import { hash, nameBytes, nameLength, sameName } from "../bytes/slice";
+import { hash, nameBytes, nameLength, sameName, setName } from "../bytes/slice";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
-import { MAX_VPNS } from "../limits";
+import { MAX_PATH_BYTES, MAX_VPNS } from "../limits";
 import { endMistake, mistake } from "./mistakes";
 import {
   GLOBAL_CONFIG_BYTES,
@@ -10,6 +10,7 @@ import {
   VPN_CONFIG_BYTES,
   VpnConfig,
 } from "./model";
+import { isNoHook } from "./value";
 
 /** A VpnConfig, and behind it the line of its section. */
 const STAGED_BYTES: i32 = 512;
@@ -73,10 +74,17 @@ export function checkStaged(): void {
     const vpn = stagedVpn(i);
     if (vpn.interval_ms == 0) vpn.interval_ms = global.interval_ms;
     if (vpn.threshold == 0) vpn.threshold = global.threshold;
+    settleHook(vpn.hook);
   }
   checkNames();
   checkChildren();
   by_hash.rebuild(0);
+}
+
+/** A VPN's own hook, else the global one; `none` in either place is no hook. */
+function settleHook(field: usize): void {
+  if (nameLength(field) == 0) memory.copy(field, global.hook, 1 + MAX_PATH_BYTES);
+  if (isNoHook(nameBytes(field), nameLength(field))) setName(field, MAX_PATH_BYTES, 0, 0);
 }
 
 function checkNames(): void {

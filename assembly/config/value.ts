@@ -104,3 +104,8 @@ export function isVpnName(p: usize, len: i32): bool {
   }
   return len > 0;
 }
+
+/** `none`: no hook is to run. */
+export function isNoHook(p: usize, len: i32): bool {
+  return equalText(p, len, "none");
+}

@@ -12,7 +12,15 @@ import { MAX_COMMAND_BYTES } from "../limits";
 import { spaces } from "./cell";
 import { beginCompletion } from "./completion";
 import { commands } from "./grammar";
-import { beginList, beginObject, endList, endObject, key, numberValue, stringValue } from "./json";
+import {
+  beginList,
+  beginObject,
+  endList,
+  endObject,
+  key,
+  numberValue,
+  stringValue,
+} from "../bytes/json";
 import {
   asksForHelp,
   cutHelp,

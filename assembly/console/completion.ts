@@ -2,7 +2,7 @@
 import { sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { MAX_COMMANDS } from "../limits";
-import { nameValue } from "./json";
+import { nameValue } from "../bytes/json";
 import { ITEM_BYTES } from "./notation";
 import { json, replyWriter } from "./reply";
 

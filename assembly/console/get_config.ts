@@ -1,7 +1,7 @@
 import { Writer } from "../bytes/writer";
 import { isLoaded, loadedPath } from "../config/history";
 import { runningText, runningTextLength } from "../config/running";
-import { beginObject, endObject, key, nameValue, nullValue, stringValue } from "./json";
+import { beginObject, endObject, key, nameValue, nullValue, stringValue } from "../bytes/json";
 
 /** The configuration in force, as it was read; it ends with a newline. */
 export function getConfig(w: Writer): void {

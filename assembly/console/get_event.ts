@@ -1,21 +1,11 @@
-import { nameLength, sameName } from "../bytes/slice";
+import { beginList, beginObject, endList, endObject, key, numberValue } from "../bytes/json";
+import { sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
-import { Event, eventAt, eventCount } from "../event/log";
-import { writeSeverity } from "../event/severity";
+import { eventJson } from "../event/forms";
+import { droppedEvents, eventAt, eventCount } from "../event/log";
+import { Event } from "../event/record";
+import { MAX_EVENTS } from "../limits";
 import { vpnAt } from "../sa/vpn";
-import {
-  beginList,
-  beginObject,
-  beginText,
-  dateValue,
-  endList,
-  endObject,
-  key,
-  nameValue,
-  nullValue,
-  numberValue,
-  stringValue,
-} from "./json";
 
 /** What is shown: -1 for any. */
 let level: i32 = -1;
@@ -46,6 +36,11 @@ function isSelected(event: Event): bool {
 
 /** The selected events as ScreenOS writes them, the newest last. */
 export function getEvent(w: Writer): void {
+  const dropped = droppedEvents();
+  if (dropped > 0) {
+    w.text("(").counted(dropped, "older event").text(" dropped: the log keeps the last ");
+    w.decimal(MAX_EVENTS).text(")\n");
+  }
   for (let age = oldest; age >= 0; age--) {
     const event = eventAt(age);
     if (isSelected(event)) w.bytes(event.line, event.line_length).u8(0x0a);
@@ -54,24 +49,12 @@ export function getEvent(w: Writer): void {
 
 /** The same as JSON. */
 export function getEventJson(w: Writer): void {
-  key(beginObject(w), "events");
+  numberValue(key(beginObject(w), "dropped"), droppedEvents());
+  key(w, "events");
   beginList(w);
   for (let age = oldest; age >= 0; age--) {
     if (isSelected(eventAt(age))) eventJson(w, eventAt(age));
   }
   endList(w);
-  endObject(w);
-}
-
-/** One event as an object. */
-export function eventJson(w: Writer, event: Event): void {
-  beginObject(w);
-  numberValue(key(w, "id"), event.id);
-  writeSeverity(beginText(key(w, "severity")), event.severity).u8(0x22);
-  dateValue(key(w, "time"), event.wall_ms);
-  key(w, "vpn");
-  if (nameLength(event.vpn) == 0) nullValue(w);
-  else nameValue(w, event.vpn);
-  stringValue(key(w, "text"), event.text, event.text_length);
   endObject(w);
 }

@@ -8,10 +8,10 @@ import { availability } from "../monitor/samples";
 import { Gateway, gatewayAt, Negotiation } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
-import { Note, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
+import { Note, stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { leftCell, newCell, rightCell, spaces } from "./cell";
 import { peerAddress } from "./get_sa";
-import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta, stateWord } from "./sta";
+import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** Events that the detail of a VPN shows. */
 const MAX_VPN_EVENTS: i32 = 10;

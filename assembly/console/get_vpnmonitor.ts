@@ -9,7 +9,7 @@ import {
   refusedMistakes,
 } from "../config/history";
 import { running, VpnFlag } from "../config/model";
-import { writeDate } from "../event/date";
+import { writeDate } from "../bytes/date";
 import { isReady } from "../ike/vici/session";
 import { Note, State, vpnAt, vpnCount } from "../sa/vpn";
 import {
@@ -22,7 +22,7 @@ import {
   nullValue,
   numberValue,
   stringValue,
-} from "./json";
+} from "../bytes/json";
 import { writeRecorder, writeRecorderJson } from "./record";
 
 let configured: i32 = 0;

@@ -3,7 +3,7 @@ import { isPrefix } from "../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { spaces } from "./cell";
 import { completeKeyword } from "./completion";
-import { beginObject, beginText, endObject, key, stringValue } from "./json";
+import { beginObject, beginText, endObject, key, stringValue } from "../bytes/json";
 import {
   copyItem,
   endOfChoice,

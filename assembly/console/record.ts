@@ -2,10 +2,18 @@
 import { act, Action } from "../action";
 import { Writer } from "../bytes/writer";
 import { utc_offset_s } from "../clock";
-import { writeDate } from "../event/date";
+import { writeDate } from "../bytes/date";
 import { writeRecordingError } from "../event/recording";
 import { askRecorder, isRecording, recorderError, recorderSince } from "../monitor/recorder";
-import { beginObject, beginText, boolValue, dateValue, endObject, key, nullValue } from "./json";
+import {
+  beginObject,
+  beginText,
+  boolValue,
+  dateValue,
+  endObject,
+  key,
+  nullValue,
+} from "../bytes/json";
 import { find, given, word, wordLength } from "./line";
 import { answerTo, beginError, beginReply, client, endError, endReply, json } from "./reply";
 

@@ -3,7 +3,7 @@ import { makePrintable } from "../bytes/utf8";
 import { wipe } from "../bytes/wipe";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_REPLY_BYTES } from "../limits";
-import { beginObject, endObject, key, stringValue } from "./json";
+import { beginObject, endObject, key, stringValue } from "../bytes/json";
 
 /** Room that an answer leaves for the line that says that it was cut. */
 const NOTICE_BYTES: i32 = 128;

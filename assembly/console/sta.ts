@@ -19,20 +19,6 @@ export function sta(vpn: Vpn): string {
   }
 }
 
-/** `state`: what the monitor says. */
-export function stateWord(vpn: Vpn): string {
-  switch (<i32>vpn.state) {
-    case State.READY:
-      return "ready";
-    case State.UP:
-      return "up";
-    case State.DOWN:
-      return "down";
-    default:
-      return "inactive";
-  }
-}
-
 /** Whole seconds from now until `at_ms`, not below 0. */
 export function secondsUntil(at_ms: i64): i64 {
   return max<i64>(at_ms - now_ms, 0) / 1000;

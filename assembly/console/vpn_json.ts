@@ -3,13 +3,13 @@ import { isUnset, writeAddress } from "../bytes/address";
 import { sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { VpnFlag } from "../config/model";
+import { eventJson } from "../event/forms";
 import { eventAt } from "../event/log";
 import { availability } from "../monitor/samples";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
-import { tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
-import { eventJson } from "./get_event";
+import { stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { peerAddress, SaFilter, shown } from "./get_sa";
 import { averageDelay, lastAnswered, negotiation, negotiationWord, oldestShown } from "./get_vpn";
 import {
@@ -26,8 +26,8 @@ import {
   numberValue,
   textValue,
   thousandthsValue,
-} from "./json";
-import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta, stateWord } from "./sta";
+} from "../bytes/json";
+import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** All VPNs that the filter lets through. */
 export function getVpnsJson(w: Writer, filter: SaFilter, id: u32): void {

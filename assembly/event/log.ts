@@ -1,4 +1,5 @@
 import { act, Action, actionCount } from "../action";
+import { writeDate } from "../bytes/date";
 import { nameBytes, nameLength, setName } from "../bytes/slice";
 import { makePrintable } from "../bytes/utf8";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
@@ -10,48 +11,17 @@ import {
   MAX_NAME_BYTES,
   RESERVED_ACTIONS,
 } from "../limits";
-import { writeDate } from "./date";
+import { takeForms, writeForms } from "./forms";
+import { Event, EVENT_BYTES, LINE_BYTES } from "./record";
 import { Severity, writeSeverity } from "./severity";
 
-const VPN = 16;
-const LINE = VPN + 32;
-/** `[Root]system-notification-00017: ` and ` (2026-11-23 14:20:01)`, with some to spare. */
-const FRAME_BYTES: i32 = 80;
-const LINE_BYTES: i32 = FRAME_BYTES + MAX_EVENT_BYTES;
-const EVENT_BYTES: i32 = LINE + LINE_BYTES;
 const ELLIPSIS_BYTES: i32 = 3;
+/** Actions of one event: its line, its JSON, its fields. */
+const ACTIONS_PER_EVENT: i32 = 3;
 
-/** One event, with the line that stands for it in the log. */
-@unmanaged
-export class Event {
-  /** Milliseconds since 1970, UTC. */
-  wall_ms: i64;
-  /** ScreenOS's five-digit number. */
-  id: u16;
-  /** Severity. */
-  severity: u8;
-  /** Offset of the text in the line. */
-  private text_offset: u8;
-  text_length: u16;
-  line_length: u16;
-
-  /** Name of the VPN that it is about (bytes/slice.ts, `setName`); empty for none. */
-  get vpn(): usize {
-    return changetype<usize>(this) + VPN;
-  }
-  /** `[Root]system-critical-00040: VPN 'x' from 1.2.3.4 is up. (2026-11-23 14:20:01)` */
-  get line(): usize {
-    return changetype<usize>(this) + LINE;
-  }
-  get text(): usize {
-    return this.line + this.text_offset;
-  }
-  set text(at: usize) {
-    this.text_offset = <u8>(at - this.line);
-  }
-}
-
-const ring: usize = memory.data(MAX_EVENTS * EVENT_BYTES, 8);
+/** One more than are shown: an event that is dropped after all was written over none of them. */
+const SLOTS: i32 = MAX_EVENTS + 1;
+const ring: usize = memory.data(SLOTS * EVENT_BYTES, 8);
 const writer: Writer = writerAt(memory.data(WRITER_BYTES, 8));
 /** Events ever stored: the ring has the last MAX_EVENTS of them. */
 let stored: i64 = 0;
@@ -61,6 +31,11 @@ let lost: i32 = 0;
 /** Events that `eventAt` has. */
 export function eventCount(): i32 {
   return <i32>min<i64>(stored, MAX_EVENTS);
+}
+
+/** Events that had to give way to newer ones. */
+export function droppedEvents(): i64 {
+  return max<i64>(stored - MAX_EVENTS, 0);
 }
 
 /** The event that is `age` older than the newest, which is 0. */
@@ -76,7 +51,7 @@ export function clearEvents(): void {
 }
 
 function slot(number: i64): Event {
-  return changetype<Event>(ring + <i32>(number % MAX_EVENTS) * EVENT_BYTES);
+  return changetype<Event>(ring + <i32>(number % SLOTS) * EVENT_BYTES);
 }
 
 /**
@@ -99,12 +74,12 @@ export function beginEvent(severity: Severity, id: i32, vpn: usize): Writer {
 }
 
 /**
- * Stores the event begun last and has the host log its line. An event for which
- * the call has no action left is dropped and counted: the ring's lines must stay
+ * Stores the event begun last and has the host log it. An event for which
+ * the call has no room left is dropped and counted: the ring's lines must stay
  * as they are until the host has logged them, and other actions matter more.
  */
 export function endEvent(): void {
-  if (actionCount() >= MAX_ACTIONS - RESERVED_ACTIONS) {
+  if (actionCount() + ACTIONS_PER_EVENT > MAX_ACTIONS - RESERVED_ACTIONS) {
     lost++;
     return;
   }
@@ -118,9 +93,14 @@ export function endEvent(): void {
   writer.text(" (");
   writeDate(writer, event.wall_ms + 1000 * <i64>utc_offset_s, 0x20).u8(0x29);
   event.line_length = <u16>writer.length;
+  if (!writeForms(event)) {
+    lost++;
+    return;
+  }
 
   stored++;
   act(Action.LOG, event.severity, event.line, event.line_length);
+  takeForms(event.severity);
   if (lost > 0) reportLost();
 }
 

@@ -23,6 +23,7 @@ import { giveVpn, Note, State, takeVpn, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { freeTimer, newTimer, schedule } from "../timer/wheel";
 import { aim } from "./aim";
 import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
+import { forgetHook } from "./hook";
 import { forgetRenewals } from "./lifetime";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
@@ -89,6 +90,7 @@ function add(config: VpnConfig): void {
 function remove(index: i32): void {
   const vpn = vpnAt(index);
   if (vpn.gateway >= 0) forgetVpn(index);
+  forgetHook(vpn);
   forgetPhase2(index);
   freeTimer(vpn.timer);
   giveVpn(index);
@@ -103,6 +105,7 @@ function change(index: i32, config: VpnConfig): void {
   const other_path = !sameName(old.gateway, config.gateway) || !sameName(old.child, config.child);
   const other_probe = !sameProbe(old, config);
   const other_mode = old.flags != config.flags;
+  if (other_path || !sameName(old.hook, config.hook)) forgetHook(vpn);
   const sooner = config.interval_ms < old.interval_ms;
   if (other_path) forgetVpn(index);
   memory.copy(p, changetype<usize>(config), VPN_CONFIG_BYTES);

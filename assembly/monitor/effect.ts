@@ -9,6 +9,7 @@ import { Note, State, tunnelId, Vpn, vpnAt } from "../sa/vpn";
 import { schedule } from "../timer/wheel";
 import { decide, Do, Event, Mode, nextState } from "./decision";
 import { sendRound } from "./echo_batch";
+import { Hook, tellHook } from "./hook";
 import { renewPhase2 } from "./lifetime";
 import { localOf, remoteOf, sayUncovered } from "./resolve";
 import { disownRounds, leaveRound } from "./samples";
@@ -28,8 +29,8 @@ export function happen(index: i32, event: Event): void {
   vpn.state = state;
   if (cell & Do.RESET) forgetMisses(vpn);
   if (state != was) enter(index, state);
-  if (cell & Do.SAY_UP) sayUp(vpn);
-  if (cell & Do.SAY_DOWN) sayDown(vpn);
+  if (cell & Do.SAY_UP) sayUp(index);
+  if (cell & Do.SAY_DOWN) sayDown(index);
   if (cell & Do.SAY_REKEYED) sayRekeyed(index);
   if (cell & Do.SAY_SILENT) saySilent(index);
   if (cell & Do.SAY_UNCOVERED) sayNotCovered(index);
@@ -73,18 +74,22 @@ function probe(vpn: Vpn): void {
 }
 
 /** Events 00040 and 00041 alternate, whatever path the states take. */
-function sayUp(vpn: Vpn): void {
+function sayUp(index: i32): void {
+  const vpn = vpnAt(index);
   if (vpn.noted(Note.SAID_UP)) return;
   vpn.note(Note.SAID_UP);
   vpn.unnote(Note.SAID_DOWN);
   vpnUp(vpn.config.name, gatewayAt(vpn.gateway).peer_ip);
+  tellHook(index, Hook.UP);
 }
 
-function sayDown(vpn: Vpn): void {
+function sayDown(index: i32): void {
+  const vpn = vpnAt(index);
   if (vpn.noted(Note.SAID_DOWN)) return;
   vpn.note(Note.SAID_DOWN);
   vpn.unnote(Note.SAID_UP);
   vpnDown(vpn.config.name, gatewayAt(vpn.gateway).peer_ip);
+  tellHook(index, Hook.DOWN);
 }
 
 /** Once for each new key, when its SA is seen to work. */
@@ -95,6 +100,7 @@ function sayRekeyed(index: i32): void {
   if (vpn.current >= 0) phase2At(vpn.current).key_told = true;
   vpn.rekeys++;
   rekeySucceeded(vpn.config.name, tunnelId(index), vpn.spi_in);
+  tellHook(index, Hook.REKEYED);
 }
 
 function sayNotCovered(index: i32): void {
@@ -108,4 +114,5 @@ function saySilent(index: i32): void {
   if (vpn.noted(Note.SILENT)) return;
   vpn.note(Note.SILENT);
   targetSilent(vpn.config.name, vpn.target(0).address);
+  tellHook(index, Hook.TARGET_SILENT);
 }

@@ -56,7 +56,7 @@ export const enum Note {
 
 /** Bytes of a Vpn record. */
 export const VPN_BYTES: i32 = 1024;
-const TARGETS = 208;
+const TARGETS = 256;
 const CONFIG = 512;
 
 /** One target of a VPN: an address that is pinged. */
@@ -160,6 +160,15 @@ export class Vpn {
   renewal_at_ms: i64;
   /** Inbound SPI of the SA that it is to replace. */
   renewal_spi_in: u32;
+  /** What its hook is still to be told (monitor/hook.ts, Hook), and what it was told last. */
+  hook_waiting: u8;
+  hook_told: u8;
+  /** `hook_told` is of the engine's instance before this one. */
+  hook_recalled: bool;
+  /** Events that passed before its hook could be told. */
+  hook_skipped: u16;
+  /** When the latest of what waits happened: milliseconds since 1970, UTC. */
+  hook_at_ms: i64;
 
   target(i: i32): Target {
     return changetype<Target>(changetype<usize>(this) + TARGETS + i * TARGET_BYTES);
@@ -223,4 +232,18 @@ export function giveVpn(index: i32): void {
   assert(vpnAt(index).noted(Note.USED));
   vpnAt(index).notes = 0;
   pool.give(index);
+}
+
+/** `state`: what the monitor says. */
+export function stateWord(vpn: Vpn): string {
+  switch (<i32>vpn.state) {
+    case State.READY:
+      return "ready";
+    case State.UP:
+      return "up";
+    case State.DOWN:
+      return "down";
+    default:
+      return "inactive";
+  }
 }

@@ -18,6 +18,9 @@ export const Action = {
   CONFIG_TAKEN: 9,
   RECORDER: 10,
   SAVE_RECORDING: 11,
+  LOG_JSON: 12,
+  LOG_FIELDS: 13,
+  RUN_HOOK: 14,
 } as const;
 
 /** What the engine asks for. The bytes are a copy. */
@@ -50,7 +53,8 @@ type Call = (...numbers: (number | bigint)[]) => number;
 
 type Input =
   | ("start" | "configure" | "command" | "network" | "networkLost" | "tick" | "chores")
-  | ("replies" | "unsent" | "viciOpened" | "viciClosed" | "viciBytes");
+  | ("replies" | "unsent" | "viciOpened" | "viciClosed" | "viciBytes")
+  | ("hookEnded" | "hookTold");
 
 interface Exports extends Record<Input, Call> {
   memory: WebAssembly.Memory;
@@ -183,6 +187,14 @@ export class Engine {
 
   recorder(on: boolean, errno: number): ActionRecord[] {
     return this.call("recorder", on ? 1 : 0, errno);
+  }
+
+  hookEnded(outcome: number, detail: number, vpn: string): ActionRecord[] {
+    return this.call("hookEnded", outcome, detail, this.write(Buffer.from(vpn)));
+  }
+
+  hookTold(told: number, runs: boolean, vpn: string): ActionRecord[] {
+    return this.call("hookTold", told, Number(runs), this.write(Buffer.from(vpn)));
   }
 
   /** When `tick` and `chores` are due; Infinity for never. */

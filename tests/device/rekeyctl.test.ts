@@ -97,7 +97,7 @@ describe("commands as arguments, from a file and from standard input", () => {
         .trimEnd()
         .split("\n")
         .map((line) => Object.keys(JSON.parse(line)));
-      assert.deepEqual(documents, [["vpns"], ["events"], ["message"]]);
+      assert.deepEqual(documents, [["vpns"], ["dropped", "events"], ["message"]]);
     }));
 
   test("any bytes may stand in a line, however long it is", () =>

@@ -355,6 +355,28 @@ describe("config/read: what is good", () => {
     expect(stagedVpn(0).interval_ms).toBe(3000);
   });
 
+  test("takes a VPN's own hook, else the global one, and none where it says so", () => {
+    const vpns =
+      "config vpn a\noption gateway a\n" +
+      "config vpn b\noption gateway b\noption hook /own\n" +
+      "config vpn c\noption gateway c\noption hook none\n";
+    expect(read(vpns)).toBe("");
+    expect(name(stagedVpn(0).hook)).toBe("");
+    expect(name(stagedVpn(1).hook)).toBe("/own");
+    expect(name(stagedVpn(2).hook)).toBe("");
+    expect(stagedGlobal().hook_timeout_ms).toBe(30_000);
+    const global = "config vpnmonitor global\noption hook_timeout 3600\noption hook ";
+    const path = "/" + "h".repeat(106);
+    expect(read(vpns + global + path)).toBe("");
+    expect(name(stagedVpn(0).hook)).toBe(path);
+    expect(name(stagedVpn(1).hook)).toBe("/own");
+    expect(name(stagedVpn(2).hook)).toBe("");
+    expect(stagedGlobal().hook_timeout_ms).toBe(3_600_000);
+    expect(read(vpns + global + "none")).toBe("");
+    expect(name(stagedVpn(0).hook)).toBe("");
+    expect(name(stagedVpn(1).hook)).toBe("/own");
+  });
+
   test("takes every way in which UCI says yes and no", () => {
     const yes = ["1", "on", "yes", "true", "enabled"];
     const no = ["0", "off", "no", "false", "disabled"];
@@ -467,19 +489,19 @@ describe("config/read: what is wrong", () => {
     );
     expect(readVpn("option frobnicate x")).toBe(
       "vpn.conf:3: unknown option 'frobnicate' of a vpn; it may have interval, threshold, " +
-        "gateway, child, monitor, " +
+        "hook, gateway, child, monitor, " +
         "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
         "phase1_lifetime",
     );
     expect(readVpn("option vici /x")).toBe(
-      "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, gateway, " +
-        "child, monitor, " +
+      "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, hook, " +
+        "gateway, child, monitor, " +
         "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
         "phase1_lifetime",
     );
     expect(read("config vpnmonitor 'global'\noption rekey 1")).toBe(
-      "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, vici, " +
-        "recorder",
+      "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, " +
+        "hook, vici, recorder, hook_timeout",
     );
     expect(readVpn("option")).toBe("vpn.conf:3: the option has no name; write option NAME 'VALUE'");
     expect(readVpn("option interval")).toBe(
@@ -542,6 +564,25 @@ describe("config/read: what is wrong", () => {
     expect(readVpn("option phase1_lifetime 1h")).toBe(
       "vpn.conf:3: phase1_lifetime '1h' is not possible; it is a whole number of seconds from 0 " +
         "to 268435455 (0: never)",
+    );
+  });
+
+  test("hooks", () => {
+    const bad = ["hook.sh", "''", "/", "None"];
+    for (let i = 0; i < bad.length; i++) {
+      const shown = bad[i] == "''" ? "" : bad[i];
+      expect(readVpn("option hook " + bad[i])).toBe(
+        "vpn.conf:3: hook '" +
+          shown +
+          "' is no absolute path; it is the path of a program, such as /etc/rekeyd/hook, or none",
+      );
+    }
+    expect(readVpn("option hook '/" + "h".repeat(107) + "'")).toBe(
+      "vpn.conf:3: hook '/" + "h".repeat(47) + "...' is too long; at most 107 bytes are possible",
+    );
+    expect(read("config vpnmonitor global\noption hook_timeout 0")).toBe(
+      "vpn.conf:2: hook_timeout '0' is not possible; it is a whole number of seconds from 1 " +
+        "to 3600",
     );
   });
 

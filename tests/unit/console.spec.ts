@@ -9,8 +9,8 @@ import { readConfig } from "../../assembly/config/read";
 import { initConfig } from "../../assembly/config/staged";
 import { running, setGlobalDefaults, VpnFlag } from "../../assembly/config/model";
 import { runCommand } from "../../assembly/console/command";
-import * as json from "../../assembly/console/json";
-import { sta, stateWord } from "../../assembly/console/sta";
+import * as json from "../../assembly/bytes/json";
+import { sta } from "../../assembly/console/sta";
 import { clearEvents } from "../../assembly/event/log";
 import { connectionUnknown, saDeactivated, vpnDown, vpnUp } from "../../assembly/event/text";
 import { recorderTold } from "../../assembly/monitor/recorder";
@@ -21,7 +21,7 @@ import { gatewayAt, initGateways, Negotiation, takeGateway } from "../../assembl
 import { initListing, mergePhase1, mergePhase2 } from "../../assembly/sa/listing";
 import { IkeState, Phase1, PHASE1_BYTES } from "../../assembly/sa/phase1";
 import { ChildState, Phase2, PHASE2_BYTES } from "../../assembly/sa/phase2";
-import { giveVpn, initVpns, Note, State, takeVpn, vpnAt } from "../../assembly/sa/vpn";
+import { giveVpn, initVpns, Note, State, stateWord, takeVpn, vpnAt } from "../../assembly/sa/vpn";
 import { parsesAsJson } from "./fixture";
 
 const room: usize = memory.data(4096);
@@ -187,7 +187,7 @@ beforeEach(() => {
   rebuildRegistry(0);
 });
 
-describe("console/json", () => {
+describe("bytes/json", () => {
   test("commas, escapes, every kind of value", () => {
     const w = writer.reset(out, 8192);
     json.beginObject(w);
@@ -679,7 +679,7 @@ describe("get vpnmonitor: the configuration", () => {
 describe("get event", () => {
   test("text and JSON, the newest last", () => {
     expect(ask("get event")).toBe("ok\n");
-    expect(ask("json get event")).toBe('ok\n{"events":[]}\n');
+    expect(ask("json get event")).toBe('ok\n{"dropped":0,"events":[]}\n');
     const index = addUp();
     const vpn = vpnAt(index).config.name;
     vpnDown(vpn, gatewayAt(0).peer_ip);
@@ -692,8 +692,8 @@ describe("get event", () => {
         "[Root]system-critical-00040: VPN 'branch' from 203.0.113.1 is up. (2026-11-23 13:21:01)\n",
     );
     expect(ask("json get event")).toBe(
-      'ok\n{"events":[{"id":41,"severity":"critical","time":"2026-11-23T13:20:01.250Z",' +
-        '"vpn":"branch",' +
+      'ok\n{"dropped":0,"events":[{"id":41,"severity":"critical",' +
+        '"time":"2026-11-23T13:20:01.250Z","vpn":"branch",' +
         '"text":"VPN \'branch\' from 203.0.113.1 is down."},' +
         '{"id":40,"severity":"critical","time":"2026-11-23T13:21:01.007Z","vpn":"branch",' +
         '"text":"VPN \'branch\' from 203.0.113.1 is up."}]}\n',
@@ -708,6 +708,16 @@ describe("get event", () => {
     }
     expect(ask("get event").split("\n").length).toBe(MAX_EVENTS + 2);
     expect(ask("json get event").split('"id":').length - 1).toBe(MAX_EVENTS);
+    resetActions();
+    saDeactivated(vpnAt(index).config.name, 0);
+    expect(ask("get event").split("\n")[1]).toBe(
+      "(1 older event dropped: the log keeps the last 1024)",
+    );
+    for (let i = 0; i < 41; i++) saDeactivated(vpnAt(index).config.name, i);
+    expect(ask("get event").split("\n")[1]).toBe(
+      "(42 older events dropped: the log keeps the last 1024)",
+    );
+    expect(ask("json get event").startsWith('ok\n{"dropped":42,"events":[{')).toBe(true);
   });
 });
 

@@ -1,14 +1,28 @@
-import { actionBuffer, actionCount, resetActions } from "../../assembly/action";
+import { act, Action, actionBuffer, actionCount, resetActions } from "../../assembly/action";
 import { clear, parseAddress } from "../../assembly/bytes/address";
 import { parseSelector, Selector, SELECTOR_BYTES } from "../../assembly/bytes/selector";
 import { setName } from "../../assembly/bytes/slice";
 import { writerAt, WRITER_BYTES } from "../../assembly/bytes/writer";
 import { setTime, setUtcOffset } from "../../assembly/clock";
-import { writeDate } from "../../assembly/event/date";
-import { beginEvent, clearEvents, endEvent, eventAt, eventCount } from "../../assembly/event/log";
+import { writeDate } from "../../assembly/bytes/date";
+import {
+  beginEvent,
+  clearEvents,
+  droppedEvents,
+  endEvent,
+  eventAt,
+  eventCount,
+} from "../../assembly/event/log";
 import { Severity } from "../../assembly/event/severity";
 import * as text from "../../assembly/event/text";
-import { MAX_ACTIONS, MAX_EVENT_BYTES, MAX_EVENTS, RESERVED_ACTIONS } from "../../assembly/limits";
+import {
+  MAX_ACTIONS,
+  MAX_EVENT_BYTES,
+  MAX_EVENT_FORMS_BYTES,
+  MAX_EVENTS,
+  RESERVED_ACTIONS,
+} from "../../assembly/limits";
+import { parsesAsJson } from "./fixture";
 
 /** 2026-11-23 13:20:01.250 UTC */
 const WALL_MS: i64 = 1_795_440_001_250;
@@ -54,6 +68,13 @@ function newest(): string {
   return whole.slice("[Root]system-".length, whole.length - " (2026-11-23 14:20:01)".length);
 }
 
+/** The bytes of action `i`, which is of this kind. */
+function action(i: i32, kind: Action): string {
+  const record = actionBuffer() + 16 * i;
+  expect(load<u32>(record)).toBe(kind);
+  return String.UTF8.decodeUnsafe(load<u32>(record, 8), load<u32>(record, 12));
+}
+
 function date(ms: i64): string {
   writeDate(writer.reset(room, 64), ms, 0x20);
   return String.UTF8.decodeUnsafe(room, writer.length);
@@ -76,7 +97,7 @@ beforeEach(() => {
   selector(remote, "10.2.0.0/16");
 });
 
-describe("event/date", () => {
+describe("bytes/date", () => {
   test("dates since 1970", () => {
     expect(date(0)).toBe("1970-01-01 00:00:00");
     expect(date(951_782_399_999)).toBe("2000-02-28 23:59:59");
@@ -130,11 +151,32 @@ describe("event/log", () => {
     expect(String.UTF8.decodeUnsafe(event.text, event.text_length)).toBe(
       "VPN 'branch' from 203.0.113.1 is up.",
     );
-    expect(actionCount()).toBe(1);
+    expect(actionCount()).toBe(3);
     expect(load<u32>(actionBuffer())).toBe(5);
     expect(load<u32>(actionBuffer(), 4)).toBe(2);
     expect(load<u32>(actionBuffer(), 8)).toBe(<u32>event.line);
     expect(load<u32>(actionBuffer(), 12)).toBe(event.line_length);
+  });
+
+  test("has the host log JSON and the journal's fields as well", () => {
+    text.vpnUp(vpn, peer);
+    expect(action(1, Action.LOG_JSON)).toBe(
+      '{"id":40,"severity":"critical","time":"2026-11-23T13:20:01.250Z","vpn":"branch",' +
+        '"text":"VPN \'branch\' from 203.0.113.1 is up."}\n',
+    );
+    expect(action(2, Action.LOG_FIELDS)).toBe(
+      "MESSAGE=VPN 'branch' from 203.0.113.1 is up.\nPRIORITY=2\nSYSLOG_IDENTIFIER=rekeyd\n" +
+        "REKEYD_EVENT=00040\nREKEYD_VPN=branch\n",
+    );
+    beginEvent(Severity.ERROR, 767, 0).text('a "b"\n\\ c');
+    endEvent();
+    expect(action(4, Action.LOG_JSON)).toBe(
+      '{"id":767,"severity":"error","time":"2026-11-23T13:20:01.250Z","vpn":null,' +
+        '"text":"a \\"b\\"?\\\\ c"}\n',
+    );
+    expect(action(5, Action.LOG_FIELDS)).toBe(
+      'MESSAGE=a "b"?\\ c\nPRIORITY=3\nSYSLOG_IDENTIFIER=rekeyd\nREKEYD_EVENT=00767\n',
+    );
   });
 
   test("shows local time, also west of Greenwich", () => {
@@ -154,6 +196,7 @@ describe("event/log", () => {
     expect(newest()).toBe(
       "notification-00017: vpnmonitor interval is set to " + (MAX_EVENTS + 9).toString(),
     );
+    expect(droppedEvents()).toBe(10);
     expect(line(MAX_EVENTS - 1).includes("interval is set to 10 (")).toBe(true);
     clearEvents();
     expect(eventCount()).toBe(0);
@@ -183,16 +226,53 @@ describe("event/log", () => {
 
   test("leaves room for other actions, and says how many events that cost", () => {
     for (let i = 0; i < MAX_ACTIONS; i++) text.thresholdSet(i);
-    expect(actionCount()).toBe(MAX_ACTIONS - RESERVED_ACTIONS);
-    expect(eventCount()).toBe(MAX_ACTIONS - RESERVED_ACTIONS);
+    const fit = (MAX_ACTIONS - RESERVED_ACTIONS) / 3;
+    expect(actionCount()).toBe(3 * fit);
+    expect(eventCount()).toBe(fit);
     resetActions();
     text.vpnUp(vpn, peer);
-    expect(actionCount()).toBe(2);
+    expect(actionCount()).toBe(6);
     expect(newest()).toBe(
-      "warning-00767: 64 earlier events not logged: too many came at the same time.",
+      "warning-00767: " +
+        (MAX_ACTIONS - fit).toString() +
+        " earlier events not logged: too many came at the same time.",
     );
     text.vpnUp(vpn, peer);
-    expect(actionCount()).toBe(3);
+    expect(actionCount()).toBe(9);
+  });
+
+  test("an event that is dropped after all damages none of those that are kept", () => {
+    for (let i = 0; i < MAX_EVENTS; i++) {
+      resetActions();
+      text.intervalSet(1000 * i);
+    }
+    const oldest = line(MAX_EVENTS - 1);
+    resetActions();
+    for (let i = 0; i < MAX_ACTIONS; i++) act(Action.VICI_CLOSE, 0, 0, 0);
+    text.vpnUp(vpn, peer);
+    expect(eventCount()).toBe(MAX_EVENTS);
+    expect(line(MAX_EVENTS - 1)).toBe(oldest);
+    expect(droppedEvents()).toBe(0);
+  });
+
+  test("what finds no room as JSON is counted, and what is there stays as it is", () => {
+    const events = MAX_EVENT_FORMS_BYTES / 700;
+    for (let i = 0; i < events; i++) {
+      const w = beginEvent(Severity.ERROR, 767, vpn);
+      for (let j = 0; j < 380; j++) w.u8(0x22);
+      endEvent();
+    }
+    expect(eventCount() < events).toBe(true);
+    const records = actionBuffer();
+    for (let i = 0; i < actionCount(); i++) {
+      const record = records + 16 * i;
+      const p = load<u32>(record, 8);
+      const len = load<u32>(record, 12);
+      if (load<u32>(record) == Action.LOG_JSON) expect(parsesAsJson(p, len)).toBe(true);
+    }
+    resetActions();
+    text.vpnUp(vpn, peer);
+    expect(newest().includes("earlier event")).toBe(true);
   });
 });
 

@@ -26,6 +26,8 @@ pub enum Input {
     ViciBytes { len: usize },
     Command { client: u32, len: usize },
     Recorder { on: bool, errno: i32 },
+    HookEnded { outcome: u32, detail: i32, len: usize },
+    HookTold { what: u32, runs: bool, len: usize },
 }
 
 impl Input {
@@ -45,6 +47,8 @@ impl Input {
             Input::ViciBytes { len } => (10, [len as i32, 0, 0]),
             Input::Command { client, len } => (11, [client as i32, len as i32, 0]),
             Input::Recorder { on, errno } => (12, [on.into(), errno, 0]),
+            Input::HookEnded { outcome, detail, len } => (13, [outcome as i32, detail, len as i32]),
+            Input::HookTold { what, runs, len } => (14, [what as i32, runs.into(), len as i32]),
         }
     }
 
@@ -52,7 +56,11 @@ impl Input {
     pub fn len(self) -> usize {
         match self {
             Input::Configure { path_len, len } => path_len + len,
-            Input::Network { len } | Input::ViciBytes { len } | Input::Command { len, .. } => len,
+            Input::Network { len }
+            | Input::ViciBytes { len }
+            | Input::Command { len, .. }
+            | Input::HookEnded { len, .. }
+            | Input::HookTold { len, .. } => len,
             _ => 0,
         }
     }
@@ -85,6 +93,9 @@ pub enum Action {
     ConfigTaken { summary: Range<usize> },
     Recorder { on: bool },
     SaveRecording { client: u32, file: Range<usize> },
+    LogJson { severity: u32, line: Range<usize> },
+    LogFields { severity: u32, fields: Range<usize> },
+    RunHook { what: u32, message: Range<usize> },
 }
 
 impl Action {
@@ -108,6 +119,9 @@ impl Action {
             9 => Action::ConfigTaken { summary: bytes },
             10 => Action::Recorder { on: argument != 0 },
             11 => Action::SaveRecording { client: argument, file: bytes },
+            12 => Action::LogJson { severity: argument, line: bytes },
+            13 => Action::LogFields { severity: argument, fields: bytes },
+            14 => Action::RunHook { what: argument, message: bytes },
             _ => return None,
         };
         let end = match &action {
@@ -132,6 +146,9 @@ impl Action {
             Action::ConfigTaken { summary } => (9, 0, summary),
             Action::Recorder { on } => (10, on.into(), 0..0),
             Action::SaveRecording { client, file } => (11, client, file),
+            Action::LogJson { severity, line } => (12, severity, line),
+            Action::LogFields { severity, fields } => (13, severity, fields),
+            Action::RunHook { what, message } => (14, what, message),
         }
     }
 }

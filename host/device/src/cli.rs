@@ -1,19 +1,22 @@
 //! The command line of `rekeyd` and, where the program was called by that name, of `rekeyctl`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 
 pub const DAEMON_USAGE: &str = "\
-usage: rekeyd run --config FILE [--control PATH] [--log FILE|stderr|syslog] [--recordings DIR]
+usage: rekeyd run --config FILE [--control PATH] [--log TARGET]... [--recordings DIR]
+                  [--hook-user USER]
        rekeyd check --config FILE
        rekeyd --version | --help
 
 run     watches and rekeys the VPNs that FILE names, in the foreground
         SIGHUP reads FILE again; SIGTERM and SIGINT end it and touch no SA
         recordings, if there are any, go to DIR (/var/lib/rekeyd)
+        --log: stderr, syslog, journald, json:FILE or FILE; may be given several times
+        --hook-user: whom hooks run as, instead of who started rekeyd
 check   says what is wrong in FILE, or what it would do
 ";
 
@@ -34,12 +37,7 @@ const DEFAULT_RECORDINGS: &str = "/var/lib/rekeyd";
 /// What the user wants.
 #[derive(Debug, PartialEq)]
 pub enum Invocation {
-    Run {
-        config: PathBuf,
-        control: PathBuf,
-        log: LogTarget,
-        recordings: PathBuf,
-    },
+    Run(Run),
     Check {
         config: PathBuf,
     },
@@ -59,11 +57,23 @@ pub enum Invocation {
     Version,
 }
 
+/// What `rekeyd run` is told.
+#[derive(Debug, PartialEq)]
+pub struct Run {
+    pub config: PathBuf,
+    pub control: PathBuf,
+    pub log: Vec<LogTarget>,
+    pub recordings: PathBuf,
+    pub hook_user: Option<String>,
+}
+
 /// Where `--log` sends the log.
 #[derive(Debug, PartialEq)]
 pub enum LogTarget {
     Stderr,
     Syslog,
+    Journald,
+    Json(PathBuf),
     File(PathBuf),
 }
 
@@ -90,16 +100,18 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     let mut command = None;
     let mut config = None;
     let mut control = None;
-    let mut log = None;
     let mut recordings = None;
+    let mut log = Vec::new();
+    let mut hook_user = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("help") | Short('h') => return Ok(Invocation::Help(DAEMON_USAGE)),
             Long("version") | Short('V') => return Ok(Invocation::Version),
             Long("config") => config = Some(PathBuf::from(parser.value()?)),
             Long("control") => control = Some(PathBuf::from(parser.value()?)),
-            Long("log") => log = Some(log_target(parser.value()?)),
             Long("recordings") => recordings = Some(PathBuf::from(parser.value()?)),
+            Long("log") => log.push(log_target(parser.value()?)),
+            Long("hook-user") => hook_user = Some(parser.value()?.string()?),
             Value(value) if command.is_none() => command = Some(value.string()?),
             _ => return Err(argument.unexpected()),
         }
@@ -107,15 +119,17 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     let command = command.ok_or("a command is missing: run or check")?;
     let config = config.ok_or("--config FILE is missing");
     match command.as_str() {
-        "run" => Ok(Invocation::Run {
+        "run" => Ok(Invocation::Run(Run {
             config: config?,
             control: control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
-            log: log.unwrap_or(LogTarget::Stderr),
+            log: if log.is_empty() { vec![LogTarget::Stderr] } else { log },
             recordings: recordings.unwrap_or_else(|| DEFAULT_RECORDINGS.into()),
-        }),
-        "check" if control.is_some() => Err("check takes no --control".into()),
+            hook_user,
+        })),
         "check" if recordings.is_some() => Err("check takes no --recordings".into()),
-        "check" if log.is_some() => Err("check takes no --log".into()),
+        "check" if control.is_some() => Err("check takes no --control".into()),
+        "check" if !log.is_empty() => Err("check takes no --log".into()),
+        "check" if hook_user.is_some() => Err("check takes no --hook-user".into()),
         "check" => Ok(Invocation::Check { config: config? }),
         other => Err(format!("unknown command '{other}': run or check may stand here").into()),
     }
@@ -165,7 +179,11 @@ fn log_target(value: OsString) -> LogTarget {
     match value.to_str() {
         Some("stderr") => LogTarget::Stderr,
         Some("syslog") => LogTarget::Syslog,
-        _ => LogTarget::File(value.into()),
+        Some("journald") => LogTarget::Journald,
+        _ => match value.as_bytes().strip_prefix(b"json:") {
+            Some(path) => LogTarget::Json(OsStr::from_bytes(path).into()),
+            None => LogTarget::File(value.into()),
+        },
     }
 }
 
@@ -179,20 +197,29 @@ mod tests {
 
     #[test]
     fn run_has_defaults() {
-        let run = Invocation::Run {
+        let run = Invocation::Run(Run {
             config: "c".into(),
             control: DEFAULT_CONTROL.into(),
-            log: LogTarget::Stderr,
+            log: vec![LogTarget::Stderr],
             recordings: DEFAULT_RECORDINGS.into(),
-        };
+            hook_user: None,
+        });
         assert_eq!(parse_line("/usr/sbin/rekeyd run --config c").unwrap(), run);
-        let run = Invocation::Run {
+        let run = Invocation::Run(Run {
             config: "c".into(),
             control: "s".into(),
-            log: LogTarget::File("/var/log/rekeyd".into()),
+            log: vec![
+                LogTarget::File("/var/log/rekeyd".into()),
+                LogTarget::Syslog,
+                LogTarget::Journald,
+                LogTarget::Json("/var/log/rekeyd.json".into()),
+            ],
             recordings: "d".into(),
-        };
-        let line = "rekeyd run --config=c --control s --log /var/log/rekeyd --recordings d";
+            hook_user: Some("nobody".into()),
+        });
+        let line = "rekeyd run --config=c --control s --log /var/log/rekeyd --log syslog \
+                    --log journald --log json:/var/log/rekeyd.json --recordings d \
+                    --hook-user nobody";
         assert_eq!(parse_line(line).unwrap(), run);
     }
 
@@ -218,6 +245,7 @@ mod tests {
             ("rekeyd run", "--config FILE is missing"),
             ("rekeyd walk --config c", "unknown command 'walk': run or check may stand here"),
             ("rekeyd check --config c --log x", "check takes no --log"),
+            ("rekeyd check --config c --hook-user x", "check takes no --hook-user"),
             ("rekeyd run --config c --fast", "invalid option '--fast'"),
             ("rekeyctl -f x get sa", "there is a command as well as a file of commands"),
         ] {

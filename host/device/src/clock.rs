@@ -22,12 +22,23 @@ fn milliseconds(clock: ClockId) -> i64 {
 
 /// The local time, broken down.
 pub fn local_time() -> libc::tm {
+    broken_down(libc::localtime_r)
+}
+
+/// The time in UTC, broken down.
+pub fn utc_time() -> libc::tm {
+    broken_down(libc::gmtime_r)
+}
+
+type BreakDown = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
+
+fn broken_down(how: BreakDown) -> libc::tm {
     let seconds = (wall_ms() / 1000) as _;
     // SAFETY: `tm` is plain data, for which zero is a value, and both pointers are valid.
     unsafe {
-        let mut local: libc::tm = std::mem::zeroed();
-        libc::localtime_r(&seconds, &mut local);
-        local
+        let mut time: libc::tm = std::mem::zeroed();
+        how(&seconds, &mut time);
+        time
     }
 }
 

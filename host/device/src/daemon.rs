@@ -4,15 +4,17 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::abi::{Action, Input, Times};
+use crate::cli::Run;
 use crate::clock::{self, NEVER};
 use crate::config;
 use crate::control::Control;
 use crate::engine::{Engine, Program};
 use crate::fault::Fault;
 use crate::guard::Guard;
+use crate::hooks::{Ended, Gone, Hooks, Told};
 use crate::icmp::Icmp;
 use crate::log::{self, Log};
 use crate::netlink::Netlink;
@@ -32,8 +34,12 @@ const VICI: u64 = 2;
 const NETLINK: u64 = 3;
 const SIGNAL: u64 = 4;
 const TIMER: u64 = 5;
+const HOOKS: u64 = 6;
 /// Greater tokens are the control socket's clients.
-const CONTROL: u64 = 6;
+const CONTROL: u64 = 7;
+
+/// No hook runs any more (assembly/event/hook.ts).
+const HELPER_GONE: Input = Input::HookEnded { outcome: 5, detail: 0, len: 0 };
 
 /// One read from the vici stream or from netlink.
 const READ_BYTES: usize = 64 << 10;
@@ -60,6 +66,7 @@ pub struct Daemon {
     vici: Vici,
     control: Control,
     recorder: Recorder,
+    hooks: Hooks,
     signals: Signals,
     timer: Timer,
     poll: Poll,
@@ -72,12 +79,12 @@ impl Daemon {
     /// that has been checked.
     pub fn start(
         program: Program,
-        config_path: PathBuf,
-        control_path: &Path,
+        options: Run,
         log: Log,
-        recordings: &Path,
+        hooks: Hooks,
     ) -> Result<Daemon, Box<dyn Error>> {
-        let text = config::read(&config_path, program.instantiate()?.input_mut().len())?;
+        let control_path = &options.control;
+        let text = config::read(&options.config, program.instantiate()?.input_mut().len())?;
         let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error, ""))?;
         let guard = Guard::install().map_err(|error| {
             explain("nftables", error, "; the kernel must be 5.12 or later, and have nf_tables")
@@ -90,7 +97,7 @@ impl Daemon {
             restarts: Restarts::default(),
             restart_at_ms: NEVER,
             pending: VecDeque::new(),
-            config_path,
+            config_path: options.config,
             config: text,
             config_errors: 0,
             must_reload: false,
@@ -98,7 +105,8 @@ impl Daemon {
             netlink: None,
             vici: Vici::new(VICI),
             control,
-            recorder: Recorder::open(recordings),
+            recorder: Recorder::open(&options.recordings),
+            hooks,
             signals: Signals::open()?,
             timer: Timer::new()?,
             poll: Poll::new()?,
@@ -121,6 +129,7 @@ impl Daemon {
     fn register(&self) -> io::Result<()> {
         self.poll.add(&self.signals, SIGNAL, EventFlags::IN)?;
         self.poll.add(&self.timer, TIMER, EventFlags::IN | EventFlags::ET)?;
+        self.hooks.register(&self.poll, HOOKS)?;
         self.control.register(&self.poll)
     }
 
@@ -144,6 +153,7 @@ impl Daemon {
                         }
                     },
                     TIMER => (),
+                    HOOKS => self.receive_hooks(),
                     CONTROL => self.control.accept(clock::now_ms(), &self.poll),
                     client => self.serve_client(client as u32),
                 }
@@ -213,6 +223,36 @@ impl Daemon {
                 }
                 Ok(None) | Err(_) => (),
             }
+        }
+    }
+
+    /// Tells the engine which hooks have ended.
+    fn receive_hooks(&mut self) {
+        loop {
+            match self.hooks.receive() {
+                Ok(None) => return,
+                Ok(Some(Ended { outcome, detail, name })) => {
+                    if let Some(engine) = &mut self.engine {
+                        let len = engine.write_input(&[&name]);
+                        self.feed(Input::HookEnded { outcome, detail, len });
+                    }
+                }
+                Err(Gone) => return self.feed(HELPER_GONE),
+            }
+        }
+    }
+
+    /// Tells a fresh engine what hooks the one before it had run.
+    fn recall_hooks(&mut self) {
+        if !self.hooks.is_alive() {
+            self.feed(HELPER_GONE);
+        }
+        for (name, Told { what, runs }) in self.hooks.told() {
+            let Some(engine) = &mut self.engine else {
+                return;
+            };
+            let len = engine.write_input(&[&name]);
+            self.feed(Input::HookTold { what, runs, len });
         }
     }
 
@@ -294,6 +334,7 @@ impl Daemon {
             self.config = text;
         }
         self.recorder.settle();
+        self.recall_hooks();
     }
 
     fn renew_engine(&mut self) -> Result<(), Box<dyn Error>> {
@@ -383,6 +424,17 @@ impl Daemon {
             Action::ConfigError { line } => {
                 self.config_errors += 1;
                 self.log.note(log::ERROR, &String::from_utf8_lossy(engine.bytes(line)));
+            }
+            Action::LogJson { severity, line } => {
+                self.log.write_json(severity, engine.bytes(line));
+            }
+            Action::LogFields { severity, fields } => {
+                self.log.write_fields(severity, engine.bytes(fields));
+            }
+            Action::RunHook { what, message } => {
+                if self.hooks.run(what, engine.bytes(message)) == Err(Gone) {
+                    self.pending.push_back(HELPER_GONE);
+                }
             }
             // An event of the engine tells it.
             Action::ConfigTaken { .. } => (),

@@ -85,6 +85,8 @@ struct Exports {
     vici_bytes: TypedFunc<(i32, i64, i64), i32>,
     command: TypedFunc<(i32, i32, i64, i64), i32>,
     recorder: TypedFunc<(i32, i32, i64, i64), i32>,
+    hook_ended: TypedFunc<(i32, i32, i32, i64, i64), i32>,
+    hook_told: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     deadline: TypedFunc<(), i64>,
     conceal: TypedFunc<(i32, i32, i32), ()>,
     reveal: TypedFunc<(i32, i32, i32), ()>,
@@ -123,6 +125,8 @@ impl Engine {
             vici_bytes: instance.get_typed_func(&mut store, "viciBytes")?,
             command: instance.get_typed_func(&mut store, "command")?,
             recorder: instance.get_typed_func(&mut store, "recorder")?,
+            hook_ended: instance.get_typed_func(&mut store, "hookEnded")?,
+            hook_told: instance.get_typed_func(&mut store, "hookTold")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
             conceal: instance.get_typed_func(&mut store, "conceal")?,
             reveal: instance.get_typed_func(&mut store, "reveal")?,
@@ -226,6 +230,12 @@ impl Engine {
             }
             Input::Recorder { on, errno } => {
                 exports.recorder.call(store, (on.into(), errno, now, wall))
+            }
+            Input::HookEnded { outcome, detail, len } => {
+                exports.hook_ended.call(store, (outcome as i32, detail, len as i32, now, wall))
+            }
+            Input::HookTold { what, runs, len } => {
+                exports.hook_told.call(store, (what as i32, runs.into(), len as i32, now, wall))
             }
         }
     }

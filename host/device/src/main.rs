@@ -1,14 +1,16 @@
 //! rekeyd, and rekeyctl where it is called by that name.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use cli::{Invocation, LogTarget};
+use cli::{Invocation, Run};
 use daemon::Daemon;
 use engine::Program;
+use hooks::Hooks;
 use log::Log;
 use session::Session;
+use user::User;
 
 mod abi;
 mod cli;
@@ -21,6 +23,9 @@ mod engine;
 mod fault;
 mod filter;
 mod guard;
+mod helper;
+mod hook_request;
+mod hooks;
 #[cfg(test)]
 mod hostile;
 mod icmp;
@@ -28,6 +33,7 @@ mod keys;
 mod line;
 mod log;
 mod netlink;
+mod output;
 mod poll;
 mod privilege;
 mod prompt;
@@ -40,6 +46,7 @@ mod session;
 mod signal;
 mod terminal;
 mod timer;
+mod user;
 mod vici;
 mod wasm_config;
 
@@ -54,9 +61,7 @@ fn main() -> ExitCode {
         }
     };
     match invocation {
-        Invocation::Run { config, control, log, recordings } => {
-            report(run(config, &control, &log, &recordings))
-        }
+        Invocation::Run(options) => report(run(options)),
         Invocation::Check { config } => report(check(&config)),
         Invocation::Request { control, json, line } => Session { control, json }.run_one(&line),
         Invocation::Requests { control, json, file } => Session { control, json }.run_many(file),
@@ -68,18 +73,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(
-    config: PathBuf,
-    control: &Path,
-    log: &LogTarget,
-    recordings: &Path,
-) -> Result<ExitCode, Box<dyn Error>> {
+fn run(options: Run) -> Result<ExitCode, Box<dyn Error>> {
+    // First of all, while there is nothing that the helper could inherit.
+    let hook_user = options.hook_user.as_deref().map(User::find).transpose()?;
+    let helper = helper::start(hook_user.as_ref()).map_err(|error| format!("fork: {error}"))?;
     let program = Program::load()?;
-    if judge(&program, &config)?.is_none() {
+    if judge(&program, &options.config)?.is_none() {
         return Ok(ExitCode::FAILURE);
     }
-    let log = Log::open(log).map_err(|error| format!("the log: {error}"))?;
-    Daemon::start(program, config, control, log, recordings)?.run()?;
+    let log = Log::open(&options.log).map_err(|error| format!("the log: {error}"))?;
+    Daemon::start(program, options, log, Hooks::new(helper))?.run()?;
     Ok(ExitCode::SUCCESS)
 }
 

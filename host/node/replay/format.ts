@@ -39,7 +39,7 @@ export const ACTION_HEADER_BYTES = 12;
 export const MAX_TRAP_BYTES = 512;
 
 /** As in assembly/limits.ts and assembly/icmp/slot.ts. */
-export const MAX_ACTIONS = 512;
+export const MAX_ACTIONS = 1536;
 export const MAX_INPUT_BYTES = 4 << 20;
 export const BATCH = 64;
 export const SLOT_BYTES = 1536;
@@ -60,6 +60,8 @@ export const CALLS = [
   "viciBytes",
   "command",
   "recorder",
+  "hookEnded",
+  "hookTold",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];
@@ -78,11 +80,13 @@ export const NUMBERS: Record<CallName, number> = {
   viciBytes: 1,
   command: 2,
   recorder: 2,
+  hookEnded: 3,
+  hookTold: 3,
 };
 
 /** Bytes in the input buffer that go with a call's numbers; a number below zero is a great one. */
 export function inputBytes(name: CallName, numbers: readonly number[]): number {
-  const [first = 0, second = 0] = numbers.map((number) => number >>> 0);
+  const [first = 0, second = 0, third = 0] = numbers.map((number) => number >>> 0);
   switch (name) {
     case "configure":
       return first + second;
@@ -91,6 +95,9 @@ export function inputBytes(name: CallName, numbers: readonly number[]): number {
       return first;
     case "command":
       return second;
+    case "hookEnded":
+    case "hookTold":
+      return third;
     default:
       return 0;
   }

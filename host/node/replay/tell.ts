@@ -4,6 +4,7 @@ import { Action } from "../engine.ts";
 import { printable, severityWord, trapText } from "./action_text.ts";
 import { CharonTeller, type Told } from "./charon.ts";
 import { receivedReply, sentEcho } from "./echo.ts";
+import { hookOutcome, hookText } from "./hook_text.ts";
 import { netlinkItems, type InterfaceNames } from "./netlink.ts";
 import { echoOutcomes, type EchoOutcome } from "./outcomes.ts";
 import { cutSlots } from "./read_call.ts";
@@ -122,6 +123,8 @@ class Teller {
         return this.command(call);
       case "recorder":
         return this.plain("recorder", recorderText(numbers[0]!, numbers[1]!));
+      case "hookEnded":
+        return this.plain("hook", `${printable(bytes.toString("utf8"))}: ${hookOutcome(numbers)}`);
       default:
         return this.detail("host", `${name} ${numbers.join(" ")}`.trimEnd());
     }
@@ -194,7 +197,11 @@ class Teller {
       }
       case Action.REPLY:
         return this.detail("rekeyctl", `is answered ${bytes.length} bytes`);
+      case Action.RUN_HOOK:
+        return this.plain("hook", hookText(bytes));
       case Action.CONFIG_TAKEN:
+      case Action.LOG_JSON:
+      case Action.LOG_FIELDS:
         return;
       default:
         return this.detail("engine", `action ${kind} (${argument}) of '${call.name}'`);

@@ -189,6 +189,7 @@ function section(branch: Branch): string[] {
     option("quorum", branch.quorum),
     ...(branch.source_by === "address" ? [option("source_ip", branch.source)] : []),
     ...(branch.source_by === "interface" ? [option("source_interface", "lan")] : []),
+    option("hook", "/etc/rekeyd/hook"),
     ...branch.destinations.map((address) => `\tlist destination_ip '${address}'`),
   ];
 }

@@ -4,6 +4,7 @@
  * what was seen, or with nothing.
  */
 import type { Branch } from "./branch.ts";
+import type { HookRun } from "./hooks.ts";
 import type { Judge } from "./judge.ts";
 import type { Truth } from "./truth.ts";
 import type { SentEcho } from "./world.ts";
@@ -22,6 +23,8 @@ export interface Invariant {
   rekeyed?: (judge: Judge, truth: Truth, spi: string) => Seen;
   /** charon is asked for something other than a list, for a connection. */
   request?: (judge: Judge, text: string, of: Truth[]) => Seen;
+  /** A hook is run. */
+  hook?: (judge: Judge, truth: Truth, run: HookRun) => Seen;
   /** An SA is at its end. */
   expired?: (judge: Judge, truth: Truth) => Seen;
   /** Once in a while, for each VPN. */
@@ -44,6 +47,7 @@ const RESYNC_MS = 75_000;
 const RECONNECT_MS = 15_000;
 /** assembly/limits.ts */
 const MAX_NEGOTIATIONS = 16;
+const MAX_HOOKS = 8;
 /** Lists of SAs in a minute, for each VPN. */
 const MAX_LISTS_PER_MINUTE = 200;
 /** Lines of the log in a minute, for each VPN. */
@@ -307,6 +311,39 @@ export const INVARIANTS: Invariant[] = [
       if (lists > MAX_LISTS_PER_MINUTE * vpns) return `${lists} lists in a minute`;
       if (lines > MAX_LINES_PER_MINUTE * vpns) return `${lines} lines in a minute`;
       return undefined;
+    },
+  },
+  {
+    name: "one-hook",
+    says: "A VPN has one hook at a time, and all together have no more than the bound.",
+    hook: (judge, { branch }) => {
+      const { running } = judge.world.hooks;
+      const own = running.filter((vpn) => vpn === branch.name).length;
+      if (own > 1) return `${own} hooks of it run`;
+      return running.length > MAX_HOOKS ? `${running.length} hooks run` : undefined;
+    },
+  },
+  {
+    name: "hook-latest",
+    says: "A hook is told the state that was said last, and in the end it was told.",
+    hook: (_, truth, { variables }) => {
+      const event = variables["REKEYD_EVENT"];
+      if (event !== "up" && event !== "down") return undefined;
+      return event === truth.said ? undefined : `told '${event}' when '${truth.said}' was said`;
+    },
+    settled: (_, truth) =>
+      truth.said === undefined || truth.hook_told === truth.said
+        ? undefined
+        : `told '${truth.hook_told}', and '${truth.said}' was said`,
+  },
+  {
+    name: "hook-once",
+    says: "No hook is told the same state twice in a row, a trap or not, unless one was skipped.",
+    hook: (_, truth, { variables }) => {
+      const { REKEYD_EVENT: event, REKEYD_SKIPPED: skipped } = variables;
+      if (event !== "up" && event !== "down") return undefined;
+      if (event !== truth.hook_told || skipped !== "0" || truth.hook_again) return undefined;
+      return `'${event}' once more`;
     },
   },
   {

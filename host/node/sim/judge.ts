@@ -4,6 +4,7 @@ import { INVARIANTS, type Invariant } from "./invariants.ts";
 import { MemoryWatch } from "./memory.ts";
 import { Truth } from "./truth.ts";
 import type { Branch } from "./branch.ts";
+import type { HookRun } from "./hooks.ts";
 import { START_MS, type Observer, type SentEcho, type World } from "./world.ts";
 
 const SWEEP_MS = 500;
@@ -47,6 +48,7 @@ const ASKED = {
   down: asked("down"),
   rekeyed: asked("rekeyed"),
   request: asked("request"),
+  hook: asked("hook"),
   expired: asked("expired"),
   sweep: asked("sweep"),
   sweepAll: asked("sweepAll"),
@@ -134,6 +136,16 @@ export class Judge implements Observer {
     if (spi !== undefined) this.spis.get(spi)?.useAnother(spi, this.now_ms);
   }
 
+  hook(run: HookRun): void {
+    const truth = this.truths.get(run.vpn)!;
+    const { REKEYD_EVENT: event, REKEYD_SKIPPED: skipped } = run.variables;
+    this.log.push(`${this.stamp()} ! hook ${event} of ${run.vpn}, ${skipped} skipped`);
+    for (const { hook, ...about } of ASKED.hook) this.hold(about, truth, hook(this, truth, run));
+    if (event !== "up" && event !== "down") return;
+    truth.hook_told = event;
+    truth.hook_again = false;
+  }
+
   requested(text: string, connection: string): void {
     const of = this.by_connection.get(connection) ?? [];
     this.log.push(`${this.stamp()} > ${text}`);
@@ -182,6 +194,11 @@ export class Judge implements Observer {
 
   configured(branch: Branch): void {
     this.of(branch).beginAnew(this.now_ms, true);
+    this.of(branch).hook_again = true;
+  }
+
+  startedAnew(): void {
+    for (const truth of this.truths.values()) truth.hook_told = undefined;
   }
 
   delayed(branch?: Branch): void {

@@ -2,6 +2,7 @@
 import { Engine, Trap } from "../engine.ts";
 import { drawBranches, setDefaults, type Branch } from "./branch.ts";
 import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
+import { Outcome, type HookEnd } from "./hooks.ts";
 import { MAX_RECOVERY_MS } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
 import { Random } from "./random.ts";
@@ -74,6 +75,7 @@ export function simulate(
   if (options.defaults) branches.forEach(setDefaults);
   const schedule = random.fork();
   const world = new World(random.fork(), branches, makeEngine, progress);
+  world.hooks.behaviour = slowAndSlower();
   const judge = new Judge(world, options.tolerated);
   const start_ms = world.now_ms;
   const end_ms = start_ms + options.hours * 3_600_000;
@@ -109,6 +111,16 @@ export function simulate(
   const simulated_ms = world.now_ms - start_ms;
   const { trace, counts } = world;
   return { trace: trace.text, simulated_ms, counts, faults, start_ms, branches, failure };
+}
+
+/** Hooks that are quick, slow, fail, or hang, in turn. */
+function slowAndSlower(): () => HookEnd {
+  let count = 0;
+  return () => {
+    const after_ms = [5, 300, 2_000, Infinity, 40, 15_000][count % 6]!;
+    const detail = count++ % 5 === 0 ? 1 : 0;
+    return { after_ms, outcome: Outcome.EXITED, detail };
+  };
 }
 
 /** Before rekeyd starts some tunnels are there already. */

@@ -20,6 +20,10 @@ export class Truth {
   /** What was said last. */
   said: "up" | "down" | undefined;
   said_ms = NEVER_MS;
+  /** The state that its hook was told last: 'up' or 'down'. */
+  hook_told: string | undefined;
+  /** It is in the configuration again: it may be told the same once more. */
+  hook_again = false;
   /** A round got the answers that it needs, and nothing since had made it void. */
   success_ms = NEVER_MS;
   /** That was before the round's interval was over. */

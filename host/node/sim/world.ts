@@ -8,6 +8,7 @@ import { Kernel } from "../../../tests/sim/lib/kernel.ts";
 import { Action, Engine, type ActionRecord, type Version } from "../engine.ts";
 import { Air } from "./air.ts";
 import { configuration, type Branch } from "./branch.ts";
+import { Hooks, type HookRun } from "./hooks.ts";
 import { Peers, type Watcher } from "./peers.ts";
 import type { Random } from "./random.ts";
 import { Trace } from "./trace.ts";
@@ -43,6 +44,8 @@ export interface Observer {
   /** A packet came in through the VPN's SA; `user`: not an answer to an echo. */
   packetIn(branch: Branch, user: boolean, sa: ChildSa): void;
   said(line: string): void;
+  /** A hook is run; `hooks` has those that run now. */
+  hook(run: HookRun): void;
   requested(text: string, connection: string): void;
   childrenChanged(connection: string, told: boolean): void;
   expires(child: ChildSa): void;
@@ -50,6 +53,8 @@ export interface Observer {
   begunAnew(instance: boolean): void;
   /** A VPN has left the configuration, or is in it again. */
   configured(branch: Branch): void;
+  /** rekeyd is another process: its hooks know nothing of the one before. */
+  startedAnew(): void;
   /** Something that makes verdicts later than they were: a suspend, a guard, a busy socket. */
   delayed(branch?: Branch): void;
   /** A call has been carried out. */
@@ -66,6 +71,10 @@ export class World {
   readonly peers: Peers;
   readonly air: Air;
   readonly kernel = new Kernel();
+  readonly hooks = new Hooks({
+    after: (ms, what) => this.after(ms, what),
+    hookEnded: (...ended) => this.done(this.engine.hookEnded(...ended)),
+  });
   readonly trace = new Trace();
   readonly counts: Counts = { calls: 0, echoes: 0, replies: 0 };
   now_ms = START_MS;
@@ -109,6 +118,12 @@ export class World {
 
   /** rekeyd starts; what it leaves behind from before is gone. */
   start(): void {
+    this.hooks.startAnew();
+    this.observer.startedAnew();
+    this.startEngine();
+  }
+
+  private startEngine(): void {
     this.stream = 0;
     this.instance++;
     this.traps = false;
@@ -121,6 +136,8 @@ export class World {
     this.observer.begunAnew(true);
     this.done(this.engine.start(key, identifier));
     this.configure(configuration(this.branches));
+    const { engine } = this;
+    this.hooks.recall((...told) => this.done(engine.hookTold(...told)));
   }
 
   configure(text: string): void {
@@ -211,7 +228,7 @@ export class World {
     this.trace.add(actions.length);
     if (this.traps) {
       // What the call asked for is lost with its instance.
-      this.start();
+      this.startEngine();
       return;
     }
     for (const action of actions) this.perform(action);
@@ -243,6 +260,9 @@ export class World {
         });
         break;
       }
+      case Action.RUN_HOOK:
+        this.observer.hook(this.hooks.run(action));
+        break;
       case Action.LOG:
         this.observer.said(action.bytes.toString("utf8"));
         break;

@@ -75,6 +75,8 @@ export function uciText(global: Options, vpns: VpnSpec[]): string {
 /** One rekeyd beside one gateway's charon. */
 export class Rekeyd {
   private program: Program | null = null;
+  /** More options for `rekeyd run`. */
+  readonly options: string[] = [];
   readonly config_path: string;
   readonly control_path: string;
   readonly log_path: string;
@@ -111,10 +113,8 @@ export class Rekeyd {
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     const args = ["run", "--config", this.config_path, "--control", this.control_path];
-    args.push("--log", this.log_path, "--recordings", this.recordings_path);
-    this.program = await this.namespace.spawn(this.daemon, args, {
-      log: `${this.log_path}.out`,
-    });
+    args.push("--log", this.log_path, "--recordings", this.recordings_path, ...this.options);
+    this.program = await this.namespace.spawn(this.daemon, args, { log: `${this.log_path}.out` });
     try {
       await waitFor("rekeyd answers", START_MS, async () => {
         await this.get("vpn");

@@ -7,6 +7,7 @@ import {
   type Received,
   type Version,
 } from "../../../host/node/engine.ts";
+import { Hooks } from "../../../host/node/sim/hooks.ts";
 import { addressText, MAPPED } from "./address.ts";
 import { Agenda } from "./agenda.ts";
 import { Kernel } from "./kernel.ts";
@@ -70,6 +71,10 @@ export class World implements Surroundings {
   read_bytes = 65_536;
   /** Whether the vici socket can be connected. */
   vici = true;
+  readonly hooks = new Hooks({
+    after: (ms, what) => this.after(ms, what),
+    hookEnded: (...ended) => this.carryOut(this.engine.hookEnded(...ended)),
+  });
   private readonly agenda = new Agenda();
   /** Number of the vici connection that is open, and of the last one. */
   private stream = 0;
@@ -86,6 +91,18 @@ export class World implements Surroundings {
 
   /** rekeyd is started anew; nothing else is. */
   restart(): void {
+    this.hooks.startAnew();
+    this.startEngine();
+  }
+
+  /** The engine traps: a fresh one goes on with this configuration. */
+  trap(text: string): void {
+    this.startEngine();
+    this.configure(text);
+    this.hooks.recall((...told) => this.carryOut(this.engine.hookTold(...told)));
+  }
+
+  private startEngine(): void {
     const { now_ms, wall_ms } = this.engine;
     this.stream = 0;
     this.engine = new Engine();
@@ -243,6 +260,9 @@ export class World implements Surroundings {
         break;
       case Action.NETLINK_SEND:
         this.after(0, () => this.network(this.kernel.answer(action.bytes)));
+        break;
+      case Action.RUN_HOOK:
+        this.hooks.run(action);
         break;
       case Action.LOG:
         this.log.push(action.bytes.toString("utf8"));

@@ -1,4 +1,4 @@
-import { Writer } from "../bytes/writer";
+import { Writer } from "./writer";
 
 const DAY_MS: i64 = 86_400_000;
 /** Days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar. */

@@ -1,7 +1,7 @@
-import { nameBytes, nameLength } from "../bytes/slice";
-import { controlCharacter, sequenceLength } from "../bytes/utf8";
-import { Writer } from "../bytes/writer";
-import { writeDate } from "../event/date";
+import { writeDate } from "./date";
+import { nameBytes, nameLength } from "./slice";
+import { controlCharacter, sequenceLength } from "./utf8";
+import { Writer } from "./writer";
 
 /**
  * JSON (RFC 8259) over a Writer. A comma goes in front of whatever is not the
