@@ -102,6 +102,8 @@ export class Judge implements Observer {
 
   echo(sent: SentEcho): void {
     const truth = this.of(sent.branch);
+    // That an SA is gone which charon still lists, as in the middle of a rekey, nobody can know.
+    if (sent.sa === undefined && this.isListed(sent.branch)) truth.no_sa_ms = this.now_ms;
     for (const invariant of ASKED.echo)
       this.hold(invariant, truth, invariant.echo(this, truth, sent));
     truth.echo(sent);
@@ -285,6 +287,13 @@ export class Judge implements Observer {
     if (!optimized) return 0;
     if (this.now_ms - this.slow.at_ms < lately_ms) return interval_ms + this.slow.by_ms;
     return this.viciTroubled(lately_ms) ? interval_ms : 0;
+  }
+
+  private isListed({ connection, child }: Branch): boolean {
+    return this.world.peers
+      .ikesOf(connection.name)
+      .flatMap(({ children }) => children)
+      .some(({ config, state }) => config.name === child.name && state === "REKEYING");
   }
 
   /** Whether there is no address that its echoes could come from. */
