@@ -36,6 +36,12 @@ export function checkAction(call: string, action: ActionRecord, slot_bytes: numb
     case Action.CONFIG_TAKEN:
       line(call, "config", bytes);
       return;
+    case Action.LOG_JSON:
+      return checkJson(call, bytes);
+    case Action.LOG_FIELDS:
+      return checkFields(call, bytes);
+    case Action.RUN_HOOK:
+      return checkHook(call, bytes);
     case Action.NETLINK_SEND:
       hold(bytes.length >= 16 && bytes.readUInt32LE(0) === bytes.length, "netlink", () =>
         quote(bytes),
@@ -72,6 +78,36 @@ function checkReply(call: string, bytes: Buffer): void {
   hold(!CONTROL_BUT_LINE_BREAK.test(text), "reply holds a control character", () =>
     clue(call, text, CONTROL_BUT_LINE_BREAK),
   );
+}
+
+function checkJson(call: string, bytes: Buffer): void {
+  const text = decode(call, "event", bytes);
+  hold(/^[^\n]*\n$/.test(text), "event is one line", () => quote(bytes));
+  line(call, "event", bytes.subarray(0, -1));
+  try {
+    JSON.parse(text);
+  } catch {
+    hold(false, "event is JSON", () => quote(bytes));
+  }
+}
+
+/** Fields of systemd's journal, each on a line. */
+function checkFields(call: string, bytes: Buffer): void {
+  const text = decode(call, "fields", bytes);
+  hold(/^([A-Z_]+=[^\n]*\n)+$/.test(text), "fields", () => quote(bytes));
+  for (const field of text.slice(0, -1).split("\n")) line(call, "field", Buffer.from(field));
+}
+
+/** What docs/hooks.md promises to a hook, as the helper takes it apart. */
+function checkHook(call: string, bytes: Buffer): void {
+  const rest = bytes.subarray(1 + (bytes[0] ?? 0) + 4);
+  const [path = "", ...variables] = decode(call, "hook", rest).split("\0");
+  hold(bytes[0]! > 0 && path.startsWith("/"), "hook", () => quote(bytes));
+  hold(variables.pop() === "", "hook's last variable ends", () => quote(bytes));
+  for (const variable of variables) {
+    hold(/^REKEYD_[A-Z_]+=/.test(variable), "hook's variable", () => quote(bytes));
+    line(call, "hook's variable", Buffer.from(variable));
+  }
 }
 
 function line(call: string, what: string, bytes: Buffer): void {

@@ -44,14 +44,28 @@ export class Runner {
   run(input: Buffer): Finding | undefined {
     this.runs++;
     this.fresh = false;
-    const asked: ActionRecord[] = [];
+    const alike = this.target.alike?.(input) ?? input;
+    const unlike = !alike.equals(input);
     const twice = this.engines.length > 0 && input.length % TWICE_EVERY === 0;
-    const finding = this.once(input, 0, twice ? asked : undefined);
-    if (finding !== undefined || !twice) return finding;
-    const again: ActionRecord[] = [];
-    const other = this.once(input, BEHIND, again);
-    if (other !== undefined || sameActions(asked, again)) return other;
-    return new Finding("looks behind its input", this.target.name);
+    const asked = unlike || twice ? ([] as ActionRecord[]) : undefined;
+    const finding = this.once(input, 0, asked);
+    if (finding !== undefined || asked === undefined) return finding;
+    const behind = twice ? this.again(input, BEHIND, asked, "looks behind its input") : undefined;
+    if (behind !== undefined || !unlike) return behind;
+    return this.again(alike, 0, asked, "takes what is to be passed over");
+  }
+
+  /** Tries what must lead to the same actions as before. */
+  private again(
+    input: Buffer,
+    behind: number,
+    asked: ActionRecord[],
+    complaint: string,
+  ): Finding | undefined {
+    const actions: ActionRecord[] = [];
+    const finding = this.once(input, behind, actions);
+    if (finding !== undefined || sameActions(asked, actions)) return finding;
+    return new Finding(complaint, this.target.name);
   }
 
   private once(input: Buffer, behind: number, asked?: ActionRecord[]): Finding | undefined {

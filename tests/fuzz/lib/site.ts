@@ -22,6 +22,7 @@ config vpn 'net'
   option source_ip '10.1.0.1'
   list destination_ip '10.2.0.1'
   list destination_ip '10.2.0.2'
+  option hook '/usr/bin/hook'
 
 config vpn 'six'
   option gateway 'six'

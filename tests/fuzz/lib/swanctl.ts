@@ -17,7 +17,8 @@ export interface Section {
 const REGISTER = 3;
 const UNREGISTER = 4;
 const CONFIRM = Buffer.from([0, 0, 0, 1, 5]);
-const LIMIT_MS = 10_000;
+/** That it hangs: on a busy machine it takes seconds to load its plugins. */
+const LIMIT_MS = 120_000;
 
 /** What `swanctl --list-sas` is told by `answer`: the sections of each event. */
 export async function listSas(answer: Buffer): Promise<Section[]> {

@@ -17,6 +17,8 @@ export interface Target {
    * reached, it answers with words for that.
    */
   run(input: Buffer, engine: FuzzedEngine): string[] | void;
+  /** Another input of which the same must come, for instance without what is to be passed over. */
+  alike?(input: Buffer): Buffer;
   /** Inputs to begin with, if the corpus has none. */
   seeds(): Buffer[];
   /** Words of the format. */

@@ -36,6 +36,11 @@ class Reader {
   text(): Buffer {
     return this.bytes();
   }
+  /** Of a VPN, mostly one that there is. */
+  name(): Buffer {
+    const number = this.u8();
+    return number < 240 ? Buffer.from(["net", "six", "old"][number % 3]!) : this.bytes();
+  }
 }
 
 type Op = (engine: FuzzedEngine, r: Reader) => void;
@@ -73,6 +78,14 @@ const OPS: Op[] = [
   (engine, r) => {
     engine.wall_ms = ODD_TIMES[r.u8() % ODD_TIMES.length]!;
   },
+  (engine, r) => {
+    const [outcome, detail, name] = [r.u8() % 6, r.u8(), engine.write(r.name())];
+    engine.call("hookEnded", outcome, detail, name);
+  },
+  (engine, r) => {
+    const [told, runs, name] = [r.u8() % 4, r.u8() & 1, engine.write(r.name())];
+    engine.call("hookTold", told, runs, name);
+  },
 ];
 
 /** What no host does: numbered from 32 on, so that a new call above changes no input. */
@@ -94,6 +107,8 @@ const LAWLESS: Op[] = [
     const message = r.bytes();
     engine.replies(r.i32(), [{ source: Buffer.alloc(16), message, length: r.i32() }]);
   },
+  (engine, r) => void engine.call("hookEnded", r.i32(), r.i32(), r.i32()),
+  (engine, r) => void engine.call("hookTold", r.i32(), r.i32(), r.i32()),
 ];
 
 function run(input: Buffer, engine: FuzzedEngine): void {

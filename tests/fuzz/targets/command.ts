@@ -5,6 +5,9 @@ import { hold } from "../lib/finding.ts";
 import { CONFIGURATION, Site } from "../lib/site.ts";
 import { words, type Target } from "../lib/target.ts";
 
+/** Of one event. */
+const LOGS: number[] = [Action.LOG, Action.LOG_JSON, Action.LOG_FIELDS];
+
 const LINES = [
   "get sa",
   "get sa active",
@@ -50,7 +53,7 @@ export const command_target: Target = {
     if (asked?.kind === Action.RECORDER) {
       // The host's answer to that is logged, too.
       const told = engine.call("recorder", asked.argument, 0);
-      actions = told.filter(({ kind }) => kind !== Action.LOG);
+      actions = told.filter(({ kind }) => !LOGS.includes(kind));
     }
     const [reply] = actions;
     const alone = actions.length === 1 && reply!.kind === Action.REPLY && reply!.argument === 7;

@@ -38,6 +38,12 @@ config vpn 'v6'
   option destination_ip '2001:db8::ffff:192.0.2.33'
 `;
 
+/** A word that is too long, in each place of a statement, by little and by much. */
+const LONG_WORDS = [256, 2_000].flatMap((bytes) => {
+  const long = "x".repeat(bytes);
+  return [long, `config ${long}`, `config vpn ${long}`, `config vpn 'a'\noption gateway ${long}`];
+});
+
 /** What tells whether a configuration is in force. */
 function look(engine: FuzzedEngine): string {
   return JSON.stringify(new Site(engine).json("vpn"));
@@ -90,6 +96,7 @@ export const uci_target: Target = {
       "config",
       "config vpn 'a'\noption gateway 'b'\n",
       "\xef\xbb\xbf#\n",
+      ...LONG_WORDS,
     ].flatMap((text) =>
       [0, 1].map((stage) => Buffer.from(`${String.fromCharCode(stage)}${text}`, "latin1")),
     ),
@@ -97,7 +104,7 @@ export const uci_target: Target = {
   dictionary: words(
     "config ", "vpn", "vpnmonitor", "global", "option ", "list ", "package ", "interval", "threshold", "recorder",
     "vici", "gateway", "child", "monitor", "rekey", "optimized", "source_ip", "source_interface",
-    "destination_ip", "size", "quorum", "recover", "phase1_lifetime", "\n", "'", '"', "\\", "#", ";",
+    "destination_ip", "size", "quorum", "recover", "phase1_lifetime", "hook", "hook_timeout", "/bin/hook", "\n", "'", '"', "\\", "#", ";",
     "\t", "\r\n", "all", "any", "1", "0.5", "0.02", "3600", "65536", "64", "1350", "10.1.0.1", "fd00::1",
     "::", "::ffff:10.0.0.1", "255.255.255.255", "\n\toption ", "\nconfig vpn 'b'\n", "' '", "lan0", "é", "\x80",
     "\u0085", "\u2028", "config vpn 'net'\noption gateway 's2s'\noption monitor 1\n",

@@ -31,6 +31,8 @@ const FIXTURES = [
   "unknown-command",
 ];
 const HEALING_MS = 60_000;
+/** At which a packet's length is judged. */
+const LENGTHS = [0, 1, 2, 512 * 1024, 512 * 1024 + 1, 0x7fffffff, 0x80000000, 0xffffffff];
 
 function started(engine: FuzzedEngine): Site {
   const site = new Site(engine).start();
@@ -68,6 +70,13 @@ function heal(engine: FuzzedEngine): void {
   const { vpns } = site.json("vpn") as { vpns: { name: string; state: string; sas: unknown[] }[] };
   const states = vpns.map(({ name, state, sas }) => `${name} ${state} ${sas.length}`).join(", ");
   hold(states === "net up 1, old up 1, six ready 1, road inactive 0", "heals", () => states);
+}
+
+/** A length, and the type of the packet or not even that. */
+function cutPacket(random: Random): Buffer {
+  const bytes = Buffer.alloc(4 + random.below(2), random.below(8));
+  bytes.writeUInt32BE(random.one(LENGTHS));
+  return bytes;
 }
 
 export const vici_target: Target = {
@@ -133,9 +142,13 @@ export const vici_target: Target = {
     if (packets.length === 0) return input;
     const foreign = frames(other.subarray(2));
     const at = random.below(packets.length);
-    switch (random.below(6)) {
+    switch (random.below(7)) {
       case 0:
         packets.splice(at, 1);
+        break;
+      case 6:
+        // The stream pauses in a packet, or behind one that says it has no bytes.
+        packets.splice(at, packets.length, cutPacket(random));
         break;
       case 1:
         if (foreign.length > 0) packets.splice(at, 0, random.one(foreign));
