@@ -276,7 +276,7 @@ export const INVARIANTS: Invariant[] = [
   },
   {
     name: "comes-back",
-    says: "After the last fault every VPN with rekey is up within a stated time.",
+    says: `After the last fault every VPN with rekey is up within ${MAX_RECOVERY_MS / 1000} s.`,
     settled: (judge, truth) => {
       if (!truth.branch.rekey) return undefined;
       const shown = judge.shown(truth);
@@ -353,3 +353,10 @@ export const INVARIANTS: Invariant[] = [
     sweepAll: (judge) => judge.memory.grown(judge.world.engine),
   },
 ];
+
+/** What the run itself watches over, and ends with (simulate.ts, pool.ts). */
+export const OF_THE_RUN = {
+  TRAP: { name: "no-trap", says: "The engine never traps." },
+  SPIN: { name: "no-spin", says: "A deadline that is met moves on." },
+  HANG: { name: "no-hang", says: "Every call of the engine returns." },
+} as const;

@@ -2,86 +2,20 @@
  * `npm run sim -- [--seed N] [--hours H] [--vpns N] [--faults LIST] [--runs N]`: years of bad luck,
  * before breakfast. docs/testing.md tells more.
  */
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { KINDS, kindsOf } from "./fault.ts";
-import { INVARIANTS } from "./invariants.ts";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { orderOf, USAGE, type Order } from "./arguments.ts";
+import { KINDS } from "./fault.ts";
+import { INVARIANTS, OF_THE_RUN } from "./invariants.ts";
 import { Pool, THREADS } from "./pool.ts";
 import { recordRun } from "./record.ts";
 import { explain, summaryOf } from "./report.ts";
-import type { Options, Result } from "./simulate.ts";
+import type { Result } from "./simulate.ts";
 
 const DAY_MS = 86_400_000;
-
-const USAGE = `usage: npm run sim -- [OPTION...]
-  --seed N       the first seed (default: drawn anew)
-  --runs N       so many seeds, on all cores (default 1)
-  --hours H      simulated hours of each run (default 1)
-  --vpns N       VPNs in each run (default 3)
-  --defaults     every VPN with the defaults of the configuration, and rekey
-  --faults LIST  kinds or groups of faults; a minus takes away (default all)
-  --only LIST    of the faults that the seed draws only these numbers
-  --tolerate LIST  invariants that are not asked
-  --engine FILE  another module (default build/engine.wasm)
-  --record FILE  write a recording of the run, shrunk if it fails, for npm run replay
-  --list         the faults and the invariants there are
-`;
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: "string" },
-      runs: { type: "string", default: "1" },
-      hours: { type: "string", default: "1" },
-      vpns: { type: "string", default: "3" },
-      defaults: { type: "boolean", default: false },
-      faults: { type: "string", default: "all" },
-      only: { type: "string" },
-      tolerate: { type: "string", default: "" },
-      engine: { type: "string", default: "build/engine.wasm" },
-      record: { type: "string" },
-      list: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  if (values.list) {
-    list();
-    return 0;
-  }
-  const first = values.seed === undefined ? Date.now() % 1_000_000_000 : whole(values.seed, "seed");
-  const only = values.only?.split(",").filter(Boolean).map(Number);
-  const options: Omit<Options, "seed"> = {
-    hours: Number(values.hours),
-    vpns: whole(values.vpns, "vpns"),
-    defaults: values.defaults,
-    faults: kindsOf(values.faults),
-    engine: values.engine,
-    tolerated: values.tolerate.split(",").filter(Boolean),
-    ...(only === undefined ? {} : { only }),
-  };
-  const runs = whole(values.runs, "runs");
-  if (values.record !== undefined && runs > 1) throw new Error("--record: of one run, not of more");
-  return await run(first, runs, options, values.record);
-}
-
-function whole(text: string, name: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new Error(`--${name}: '${text}' is no number`);
-  return value;
-}
+const Status = { HELD: 0, BROKEN: 1, WRONG: 2 } as const;
 
 /** Runs so many seeds on all cores; what is to be told of them is told in their order. */
-async function run(
-  first: number,
-  runs: number,
-  options: Omit<Options, "seed">,
-  record?: string,
-): Promise<number> {
+async function run({ first_seed: first, runs, options, record }: Order): Promise<number> {
   const begin_ms = performance.now();
   const pool = new Pool(Math.min(runs, THREADS));
   const progress = new Progress(runs);
@@ -116,7 +50,7 @@ async function run(
     `${runs} runs from seed ${first}, ${broken} broken; ` +
       `${days.toFixed(1)} tunnel-days in ${seconds.toFixed(1)} s`,
   );
-  return broken === 0 ? 0 : 1;
+  return broken === 0 ? Status.HELD : Status.BROKEN;
 }
 
 /** How far it is, on a terminal. */
@@ -143,7 +77,25 @@ function list(): void {
   console.log("faults, by group:");
   for (const [name, { group }] of Object.entries(KINDS)) console.log(`  ${group}: ${name}`);
   console.log("invariants:");
-  for (const { name, says } of INVARIANTS) console.log(`  ${name}: ${says}`);
+  for (const { name, says } of [...INVARIANTS, ...Object.values(OF_THE_RUN)])
+    console.log(`  ${name}: ${says}`);
 }
 
-process.exitCode = await main();
+/** What the command line asks for; undefined when it makes no sense, which is said. */
+function order(): Order | undefined {
+  try {
+    const asked = orderOf(process.argv.slice(2));
+    // A file that cannot be written is a mistake of before the run.
+    if (asked.record !== undefined) closeSync(openSync(asked.record, "a"));
+    return asked;
+  } catch (error) {
+    console.error(`sim: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+const asked = order();
+if (asked === undefined) process.exitCode = Status.WRONG;
+else if (asked.wants === "help") process.stdout.write(USAGE);
+else if (asked.wants === "list") list();
+else process.exitCode = await run(asked);

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { OF_THE_RUN } from "./invariants.ts";
 import type { Shrunk } from "./shrink.ts";
 import { UNSTARTED, type Options, type Result } from "./simulate.ts";
 
@@ -117,8 +118,8 @@ class Thread {
   private hung(hangs_ms: number): Result {
     const [calls = 0, simulated_ms = 0] = this.progress;
     const failure = {
-      invariant: "no-hang",
-      says: "Every call of the engine returns.",
+      invariant: OF_THE_RUN.HANG.name,
+      says: OF_THE_RUN.HANG.says,
       seen: `call ${calls + 1} has not returned for ${hangs_ms / 1000} s`,
       after_ms: simulated_ms,
       log: [],

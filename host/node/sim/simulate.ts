@@ -3,7 +3,7 @@ import { Engine, Trap } from "../engine.ts";
 import { drawBranches, setDefaults, type Branch } from "./branch.ts";
 import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { Outcome, type HookEnd } from "./hooks.ts";
-import { MAX_RECOVERY_MS } from "./invariants.ts";
+import { MAX_RECOVERY_MS, OF_THE_RUN } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
 import { Random } from "./random.ts";
 import { Spinning, START_MS, World, type Counts } from "./world.ts";
@@ -152,13 +152,7 @@ function failureOf(error: unknown, judge: Judge, start_ms: number): Failure {
     const { invariant, says, seen } = error;
     return { invariant, says, seen, after_ms, log };
   }
-  if (error instanceof Trap) {
-    const says = "The engine never traps.";
-    return { invariant: "no-trap", says, seen: error.message, after_ms, log };
-  }
-  if (error instanceof Spinning) {
-    const says = "A deadline that is met moves on.";
-    return { invariant: "no-spin", says, seen: error.message, after_ms, log };
-  }
-  throw error;
+  if (!(error instanceof Trap || error instanceof Spinning)) throw error;
+  const { name, says } = error instanceof Trap ? OF_THE_RUN.TRAP : OF_THE_RUN.SPIN;
+  return { invariant: name, says, seen: error.message, after_ms, log };
 }
