@@ -20,35 +20,45 @@ const CONFIRM = Buffer.from([0, 0, 0, 1, 5]);
 /** That it hangs: on a busy machine it takes seconds to load its plugins. */
 const LIMIT_MS = 120_000;
 
-/** What `swanctl --list-sas` is told by `answer`: the sections of each event. */
-export async function listSas(answer: Buffer): Promise<Section[]> {
+/** What `swanctl --list-sas` is told by a charon, or by `answer`: the sections of each event. */
+export async function listSas(from: string | Buffer): Promise<Section[]> {
+  if (typeof from === "string") return ask(from);
   const folder = mkdtempSync(join(tmpdir(), "rekeyd-vici-"));
   const path = join(folder, "vici");
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    let rest = Buffer.alloc(0);
-    socket.on("data", (bytes) => {
-      rest = Buffer.concat([rest, bytes]);
-      while (rest.length > 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
-        const is_event = rest[4] === REGISTER || rest[4] === UNREGISTER;
-        rest = rest.subarray(4 + rest.readUInt32BE(0));
-        socket.write(is_event ? CONFIRM : answer);
-      }
-    });
-    socket.on("error", () => {});
+    serve(socket, from);
   });
   try {
     await new Promise<void>((resolve) => server.listen(path, resolve));
-    const args = ["--list-sas", "--raw", "--uri", `unix://${path}`];
-    const { stdout } = await promisify(execFile)("swanctl", args, { timeout: LIMIT_MS });
-    const lines = stdout.split("\n").filter((line) => line.startsWith("list-sa event "));
-    return lines.map((line) => parse(line.slice("list-sa event ".length)));
+    return await ask(path);
   } finally {
     server.close();
     for (const socket of sockets) socket.destroy();
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Confirms what is registered, and answers all else by `answer`. */
+function serve(socket: Socket, answer: Buffer): void {
+  let rest = Buffer.alloc(0);
+  socket.on("data", (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length > 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
+      const is_event = rest[4] === REGISTER || rest[4] === UNREGISTER;
+      rest = rest.subarray(4 + rest.readUInt32BE(0));
+      socket.write(is_event ? CONFIRM : answer);
+    }
+  });
+  socket.on("error", () => {});
+}
+
+async function ask(path: string): Promise<Section[]> {
+  const args = ["--list-sas", "--raw", "--uri", `unix://${path}`];
+  const { stdout } = await promisify(execFile)("swanctl", args, { timeout: LIMIT_MS });
+  const lines = stdout.split("\n").filter((line) => line.startsWith("list-sa event "));
+  return lines.map((line) => parse(line.slice("list-sa event ".length)));
 }
 
 /** libvici's text: `{name {key=value list=[a b]}}`. No value of a fixture holds a bracket alone. */
