@@ -121,8 +121,9 @@ export class Judge implements Observer {
     }
     if (!user) return;
     truth.inbound_ms = this.now_ms;
+    if (!branch.optimized) return;
     truth.active_ms = this.now_ms;
-    if (branch.optimized) truth.waiting_ms = this.now_ms;
+    truth.waiting_ms = this.now_ms;
   }
 
   said(line: string): void {
