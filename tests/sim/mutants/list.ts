@@ -335,14 +335,6 @@ export const MUTANTS: Mutant[] = [
     faults: "duplicate-theirs,duplicate-ours,collision",
   },
   {
-    name: "a VPN that is left out is monitored on",
-    for: "only-configured",
-    file: "monitor/apply.ts",
-    from: "if (vpnAt(i).noted(Note.USED) && !vpnAt(i).noted(Note.KEPT)) remove(i);",
-    to: "if (vpnAt(i).noted(Note.USED) && !vpnAt(i).noted(Note.KEPT)) unask(i);",
-    faults: "left-out",
-  },
-  {
     name: "a hook is run beside one that still runs",
     for: "one-hook",
     file: "monitor/hook.ts",
