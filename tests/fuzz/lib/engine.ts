@@ -194,6 +194,7 @@ export class FuzzedEngine {
       }
     }
     if (count < 0 || count > MAX_ACTIONS) throw new Finding("actions", `${name}: ${count} actions`);
+    if (this.exports.deadline() < 0n) throw new Finding("deadline", `${name}: before all time`);
     this.to_send.length = 0;
     return Array.from({ length: count }, (_, i) => this.action(name, i));
   }
