@@ -43,6 +43,10 @@ export const MAX_COMMAND_BYTES: i32 = 1024;
 export const MAX_COMMANDS: i32 = 64;
 /** The answer to a command. */
 export const MAX_REPLY_BYTES: i32 = 4 << 20;
+/** What `metrics` answers at once; the rest of a longer document is asked for part by part. */
+export const METRICS_PART_BYTES: i32 = 64 << 10;
+/** Numbers of an SNMP object identifier (RFC 2578, 3.5). */
+export const MAX_OID_NUMBERS: i32 = 128;
 /** One vici packet (strongSwan's own limit). */
 export const MAX_VICI_BYTES: i32 = 512 << 10;
 /** One vici request of ours. */

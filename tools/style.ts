@@ -37,7 +37,7 @@ const TYPESCRIPT = /^(?:tools|host\/node|tests(?!\/unit))\/.*\.ts$/;
 
 /** What the engine's folders and root files may import: only what stands in a higher row here. */
 const LAYERS = [
-  ["limits", "clock", "action", "random"],
+  ["limits", "clock", "action", "random", "version"],
   ["bytes"],
   ["icmp", "timer", "netlink", "event", "config"],
   ["sa"],

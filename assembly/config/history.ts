@@ -14,12 +14,15 @@ const first_mistake: Writer = writerAt(memory.data(WRITER_BYTES, 8));
 const room: usize = memory.data(MAX_SHOWN_MISTAKE_BYTES);
 let mistakes: i32 = 0;
 let refused_at_ms: i64 = 0;
+/** When the engine began: milliseconds since 1970, UTC. */
+export let engine_started_at_ms: i64 = 0;
 
 /** Forgets everything. */
 export function initHistory(): void {
   setName(path, MAX_SHOWN_PATH_BYTES, 0, 0);
   loaded_at_ms = 0;
   mistakes = 0;
+  engine_started_at_ms = wall_ms;
 }
 
 /** The file `p` was taken. */

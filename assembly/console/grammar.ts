@@ -8,8 +8,10 @@
 import { clearEvent } from "./clear_event";
 import { clearSa, execRekey } from "./exec";
 import { row } from "./matcher";
+import { showMetrics } from "./metrics";
 import { record, saveRecord } from "./record";
 import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
+import { showSnmp } from "./snmp";
 
 // prettier-ignore
 /** Goes through the table: what each row then does, matcher.ts says. */
@@ -24,6 +26,9 @@ export function commands(): void {
   if (row("clear sa id ID", "removes an SA; with rekey it is made anew")) clearSa();
 
   if (row("exec vpn NAME rekey", "renews the VPN's key now")) execRekey();
+
+  if (row("metrics [textfile] [from PLACE]", "states and counters for Prometheus")) showMetrics();
+  if (row("snmp get|getnext OID", "a value of nsVpnMonTable, for snmpd")) showSnmp();
 
   if (row("record start|stop", "begins or ends a recording of all that happens")) record();
   if (row("record save FILE", "writes what was recorded to FILE")) saveRecord();

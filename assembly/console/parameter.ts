@@ -19,6 +19,8 @@ import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
 import { complete } from "./completion";
 import { find, word, wordLength } from "./line";
 import { copyItem } from "./notation";
+import { parseOid } from "./oid";
+import { isPlace } from "./place";
 
 /** Names that help shows as examples. */
 const MAX_EXAMPLES: i32 = 8;
@@ -39,6 +41,10 @@ const enum Kind {
   NUMBER,
   /** `FILE`: a path where rekeyctl runs. */
   FILE,
+  /** `PLACE`: where the part of an answer ended, as the part says. */
+  PLACE,
+  /** `OID`: an SNMP object identifier. */
+  OID,
 }
 
 /** The kind that a notation calls so (a name field). */
@@ -49,6 +55,8 @@ function kindOf(meaning: usize): Kind {
   if (equalText(p, len, "ID")) return Kind.SA_ID;
   if (equalText(p, len, "LEVEL")) return Kind.SEVERITY;
   if (equalText(p, len, "N")) return Kind.NUMBER;
+  if (equalText(p, len, "PLACE")) return Kind.PLACE;
+  if (equalText(p, len, "OID")) return Kind.OID;
   assert(equalText(p, len, "FILE"));
   return Kind.FILE;
 }
@@ -64,6 +72,10 @@ export function isValue(meaning: usize, p: usize, len: i32): bool {
       return severityOf(p, len) >= 0;
     case Kind.NUMBER:
       return parseNumber(p, len) >= 0;
+    case Kind.PLACE:
+      return isPlace(p, len);
+    case Kind.OID:
+      return parseOid(p, len) >= 0;
     default:
       return len > 0;
   }
@@ -80,6 +92,10 @@ export function writeFault(w: Writer, meaning: usize, p: usize, len: i32): Write
       return quoted(w, p, len).text(" is no severity");
     case Kind.NUMBER:
       return quoted(w, p, len).text(" is no number above 0");
+    case Kind.PLACE:
+      return quoted(w, p, len).text(" is no place in an answer");
+    case Kind.OID:
+      return quoted(w, p, len).text(" is no object identifier");
     default:
       return quoted(w, p, len).text(" is no file");
   }
@@ -96,6 +112,10 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
       return w.text("critical, error, warning, notification or information");
     case Kind.NUMBER:
       return w.text("a number, such as 10");
+    case Kind.PLACE:
+      return w.text("where the part before ended, as its first line says");
+    case Kind.OID:
+      return w.text("an object identifier, such as .1.3.6.1.4.1.3224.4.1.1");
     default:
       return w.text("a path; what is there is replaced");
   }

@@ -7,6 +7,8 @@ import { beginObject, endObject, key, stringValue } from "../bytes/json";
 
 /** Room that an answer leaves for the line that says that it was cut. */
 const NOTICE_BYTES: i32 = 128;
+/** Room in front of a part's body for the line that says how to go on. */
+const MORE_BYTES: i32 = 128;
 /** Bytes of a sentence. */
 const MAX_SENTENCE_BYTES: i32 = 512;
 
@@ -43,6 +45,30 @@ function begin(head: string): Writer {
   writer.reset(buffer, MAX_REPLY_BYTES - NOTICE_BYTES).text(head);
   body = writer.at;
   return writer;
+}
+
+/** Begins an answer that may be one part of several. It ends with `endReply`, or with `endPart`. */
+export function beginPart(): Writer {
+  writer.reset(buffer + MORE_BYTES, MAX_REPLY_BYTES - MORE_BYTES - NOTICE_BYTES).text("ok\n");
+  body = writer.at;
+  return writer;
+}
+
+/** Begins the line that gets the next part. */
+export function beginMore(): Writer {
+  return sentence.reset(buffer, MORE_BYTES).text("more ");
+}
+
+/** Ends an answer that is not the last part. */
+export function endPart(): void {
+  sentence.u8(0x0a);
+  assert(!sentence.truncated && !writer.truncated);
+  // The line is as long as it is: it moves up to the body, in place of `ok`.
+  const start = body - sentence.length;
+  memory.copy(start, buffer, sentence.length);
+  writer.start = start;
+  makePrintable(body, <i32>(writer.at - body), true);
+  send();
 }
 
 /** The writer of the answer that was begun. */

@@ -27,6 +27,8 @@ const writer: Writer = writerAt(memory.data(WRITER_BYTES, 8));
 let stored: i64 = 0;
 /** Events since the last stored one that found no room among the actions of their call. */
 let lost: i32 = 0;
+/** Likewise, since the engine began. */
+let all_lost: i64 = 0;
 
 /** Events that `eventAt` has. */
 export function eventCount(): i32 {
@@ -36,6 +38,11 @@ export function eventCount(): i32 {
 /** Events that had to give way to newer ones. */
 export function droppedEvents(): i64 {
   return max<i64>(stored - MAX_EVENTS, 0);
+}
+
+/** Events that were never stored. */
+export function lostEvents(): i64 {
+  return all_lost;
 }
 
 /** The event that is `age` older than the newest, which is 0. */
@@ -81,6 +88,7 @@ export function beginEvent(severity: Severity, id: i32, vpn: usize): Writer {
 export function endEvent(): void {
   if (actionCount() + ACTIONS_PER_EVENT > MAX_ACTIONS - RESERVED_ACTIONS) {
     lost++;
+    all_lost++;
     return;
   }
   const event = slot(stored);

@@ -258,6 +258,7 @@ function rekeyChild(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   gateway.old_id = phase2At(vpn.current).id;
   if (!command(index, Request.REKEY_CHILD, gateway.old_id)) return;
+  vpn.negotiations++;
   setStep(index, Negotiation.REKEYING_CHILD, rekeyLimit(vpn.delay_avg_16));
   // What the siblings have received is to be known from now on, not from some time ago.
   request(Request.LIST_SAS, index, gateway.name);
@@ -288,6 +289,7 @@ function initiate(index: i32): void {
   const vpn = vpnAt(gateway.vpn);
   const name = vpn.config.name;
   if (!command(index, Request.INITIATE, gateway.vpn, gateway.name, vpn.config.child)) return;
+  vpn.negotiations++;
   setStep(index, Negotiation.INITIATING, attemptLimit(gateway, vpn));
   if (hasEstablished(gateway)) phase2Initiated(name, gateway.peer_ip);
   else if (isTold(gateway.silences)) phase1Initiated(name, gateway.peer_ip);

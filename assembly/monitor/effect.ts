@@ -50,7 +50,10 @@ function negotiate(index: i32): void {
 function enter(index: i32, state: State): void {
   const vpn = vpnAt(index);
   vpn.answers = 0;
-  if (state == State.DOWN) disownRounds(vpn);
+  if (state == State.DOWN) {
+    vpn.downs++;
+    disownRounds(vpn);
+  }
   if (state == State.UP) {
     vpn.recoveries = 0;
     vpn.retry_at_ms = 0;

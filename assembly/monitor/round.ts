@@ -97,6 +97,7 @@ function endRound(index: i32, fed: bool): void {
     answered(index);
   } else if (missed) {
     vpn.misses++;
+    vpn.rounds_missed++;
     vpn.answers = 0;
     if (reachedThreshold(vpn)) happen(index, isSilent(vpn) ? Event.SILENT : Event.THRESHOLD);
   }
@@ -178,7 +179,7 @@ function hasQuorum(vpn: Vpn, bit: u64): bool {
 }
 
 /** How many targets must answer. */
-function quorumOf(vpn: Vpn): i32 {
+export function quorumOf(vpn: Vpn): i32 {
   const count = <i32>vpn.target_count;
   const quorum = vpn.config.quorum;
   return quorum == 0 ? count : min(quorum, count);

@@ -120,6 +120,12 @@ export class Vpn {
   rekeys: u32;
   echoes_sent: u32;
   echoes_answered: u32;
+  /** Rounds that were missed. */
+  rounds_missed: u32;
+  /** How often it went down. */
+  downs: u32;
+  /** Negotiations that strongSwan was asked for on its behalf. */
+  negotiations: u32;
   /**
    * Answers to this round and to earlier ones are too old to say 'up': a decision is not unmade.
    */

@@ -127,7 +127,7 @@ export class Engine {
     return this.call("start", ...key, seed, identifier, utc_offset_s);
   }
 
-  configure(path: string, text: string): ActionRecord[] {
+  configure(path: string, text: string | Buffer): ActionRecord[] {
     const file = Buffer.from(text);
     this.write(Buffer.concat([Buffer.from(path), file]));
     return this.call("configure", Buffer.byteLength(path), file.length);

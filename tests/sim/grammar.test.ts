@@ -73,6 +73,8 @@ const SAMPLES: Record<string, string> = {
   LEVEL: "error",
   N: "5",
   FILE: "file",
+  PLACE: "1.2.3",
+  OID: ".1.3.6.1",
 };
 
 /** Every line that the grammar has, found by asking what may stand where. */

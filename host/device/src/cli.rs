@@ -23,12 +23,13 @@ check   says what is wrong in FILE, or what it would do
 pub const CLIENT_USAGE: &str = "\
 usage: rekeyctl [--control PATH] [--json] COMMAND...
        rekeyctl [--control PATH] [--json] [-f FILE]
+       rekeyctl [--control PATH] snmp
        rekeyctl --version | --help
 
 COMMAND is one command, such as get sa, get vpn or get event; '?' at its end
 shows what may stand there, and alone every command.
 Without a command, commands are read from FILE (-: standard input), one a line,
-or typed at a prompt.
+or typed at a prompt. snmp serves snmpd (pass_persist).
 ";
 
 const DEFAULT_CONTROL: &str = "/var/run/rekeyd.sock";
@@ -52,6 +53,10 @@ pub enum Invocation {
         control: PathBuf,
         json: bool,
         file: Option<PathBuf>,
+    },
+    /// Serves snmpd on standard input and output.
+    Snmp {
+        control: PathBuf,
     },
     Help(&'static str),
     Version,
@@ -157,6 +162,9 @@ fn parse_client(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     if file.is_some() {
         return Err("there is a command as well as a file of commands".into());
     }
+    if words == ["snmp"] {
+        return Ok(Invocation::Snmp { control });
+    }
     let line = command_line(&words);
     if line.contains(&b'\n') {
         return Err("a command is one line".into());
@@ -234,6 +242,8 @@ mod tests {
         assert_eq!(parse_line("rekeyctl -f -").unwrap(), requests);
         let requests = Invocation::Requests { control, json: true, file: None };
         assert_eq!(parse_line("rekeyctl --json").unwrap(), requests);
+        let snmp = Invocation::Snmp { control: "s".into() };
+        assert_eq!(parse_line("rekeyctl --control s snmp").unwrap(), snmp);
         assert_eq!(parse_line("rekeyctl --help").unwrap(), Invocation::Help(CLIENT_USAGE));
         assert_eq!(parse_line("rekeyd --version").unwrap(), Invocation::Version);
     }

@@ -36,11 +36,35 @@ pub enum Status {
     Save(PathBuf),
 }
 
-/// Asks the daemon. An answer that does not come, or stops, is an error after `patience`.
+/// A part of an answer; `next` is the line that gets the one behind it.
+struct Part {
+    answer: Answer,
+    next: Option<Vec<u8>>,
+}
+
+/// Asks the daemon; of an answer in parts, for all of them. One that does not come, or stops, is an
+/// error after `patience`.
 pub fn request(control: &Path, json: bool, line: &[u8], patience: Duration) -> io::Result<Answer> {
+    let Part { mut answer, mut next } = request_part(control, json, line, patience)?;
+    while let Some(line) = next {
+        let part = request_part(control, json, &line, patience)?;
+        if part.answer.status == Status::Refused {
+            return Ok(part.answer);
+        }
+        let body = part.answer.body;
+        if body.is_empty() || (answer.body.len() + body.len()) as u64 > MAX_ANSWER_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer has no end"));
+        }
+        answer.body.extend(body);
+        next = part.next;
+    }
+    Ok(answer)
+}
+
+fn request_part(control: &Path, json: bool, line: &[u8], patience: Duration) -> io::Result<Part> {
     let prefix: &[u8] = if json { b"json " } else { b"" };
     if prefix.len() + line.len() > MAX_REQUEST_BYTES {
-        return Ok(too_long(json));
+        return Ok(Part { answer: too_long(json), next: None });
     }
     let line = [prefix, line, b"\n"].concat();
     exchange(control, &line, patience).map_err(|error| match error.kind() {
@@ -60,7 +84,7 @@ fn too_long(json: bool) -> Answer {
     Answer { status: Status::Refused, body: body.into() }
 }
 
-fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Answer> {
+fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Part> {
     let mut stream = connect_within(control, patience)?;
     stream.write_all(line)?;
     let mut answer = Vec::new();
@@ -68,14 +92,19 @@ fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Answe
     let end = answer.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
     let body = answer.split_off(end + 1);
+    let mut next = None;
     let status = match &answer[..end] {
         b"ok" => Status::Done,
+        [b'm', b'o', b'r', b'e', b' ', line @ ..] => {
+            next = Some(line.to_vec());
+            Status::Done
+        }
         [b's', b'a', b'v', b'e', b' ', file @ ..] if contains(line, file) => {
             Status::Save(OsStr::from_bytes(file).into())
         }
         _ => Status::Refused,
     };
-    Ok(Answer { status, body })
+    Ok(Part { answer: Answer { status, body }, next })
 }
 
 /// Only a file that the user named is written to, whatever the daemon says.
@@ -168,6 +197,38 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(ask(&path, LONG).unwrap_err().to_string(), "it closed the connection");
         }
+        server.join().unwrap();
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn an_answer_in_parts_is_whole_or_none() {
+        let (listener, path) = listener("parts");
+        let server = thread::spawn(move || {
+            for (line, answer) in [
+                ("json get sa\n", "more get b\nfirst, "),
+                ("json get b\n", "more get c\nsecond, "),
+                ("json get c\n", "ok\nlast\n"),
+                ("json get sa\n", "more get b\nfirst, "),
+                ("json get b\n", "error\nno\n"),
+                ("json get sa\n", "more get b\nfirst, "),
+                ("json get b\n", "more get b\n"),
+                ("json get sa\n", "more get b\nfirst, "),
+                ("json get b\n", ""),
+            ] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut asked = vec![0; line.len()];
+                stream.read_exact(&mut asked).unwrap();
+                assert_eq!(asked, line.as_bytes());
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let whole = ask(&path, LONG).unwrap();
+        assert!(whole.status == Status::Done && whole.body == b"first, second, last\n");
+        let refused = ask(&path, LONG).unwrap();
+        assert!(refused.status == Status::Refused && refused.body == b"no\n");
+        assert_eq!(ask(&path, LONG).unwrap_err().to_string(), "the answer has no end");
+        assert_eq!(ask(&path, LONG).unwrap_err().to_string(), "it closed the connection");
         server.join().unwrap();
         std::fs::remove_file(&path).unwrap();
     }

@@ -44,6 +44,7 @@ mod restart;
 mod ring;
 mod session;
 mod signal;
+mod snmp;
 mod terminal;
 mod timer;
 mod user;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         Invocation::Check { config } => report(check(&config)),
         Invocation::Request { control, json, line } => Session { control, json }.run_one(&line),
         Invocation::Requests { control, json, file } => Session { control, json }.run_many(file),
+        Invocation::Snmp { control } => report(snmp::serve(&control)),
         Invocation::Help(usage) => print(usage.as_bytes()),
         Invocation::Version => {
             let version = env!("CARGO_PKG_VERSION");

@@ -26,6 +26,12 @@ const LINES = [
   "json ?",
   "get ?",
   "get vpn nobody",
+  "metrics",
+  "metrics textfile",
+  "metrics from 1.2.3",
+  "snmp get .1.3.6.1.4.1.3224.4.1.1.1.4.1",
+  "snmp getnext .1.3.6.1.4.1.3224.4.1.1",
+  "snmp getnext .1.3.6.1.4.1.3224.4.1.1.1.29.4294967295",
   "record start",
   "json record stop",
   "record save",
@@ -78,6 +84,7 @@ export const command_target: Target = {
   dictionary: words(
     "json ", "get ", "sa", "vpn", "vpnmonitor", "event", "active", "inactive", "id ", "0x", "?",
     "help", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
+    "metrics", "textfile", "from ", "snmp ", "getnext ", ".1.3.6.1.4.1.3224.4.1.1", ".", "4294967296",
     "a".repeat(47), "a".repeat(64), "\u0085", "\u{1f600}",
   ),
 };
