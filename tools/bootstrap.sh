@@ -11,6 +11,7 @@ packages=(
   mount procps nftables iproute2 iputils-ping tcpdump
   shellcheck tmux python3-scapy
   rsyslog busybox systemd jq
+  prometheus python3-prometheus-client snmp snmpd snmptrapd
 )
 
 missing=0
@@ -101,14 +102,17 @@ install_packages() {
   "${apt[@]}" update </dev/null
   "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
   # Nor at the next boot: nobody asked for them.
-  disable_service strongswan-charon strongswan-starter
-  disable_service rsyslog rsyslog
+  disable_service strongswan-charon strongswan-starter.service
+  disable_service rsyslog rsyslog.service
+  disable_service prometheus prometheus.service
+  disable_service snmpd snmpd.service
+  disable_service snmptrapd snmptrapd.socket
 }
 
-# Of a package that has just been installed, disables the service.
+# Of a package that has just been installed, disables the unit.
 disable_service() {
   if [[ " ${absent[*]} " == *" $1 "* ]] && command -v systemctl >/dev/null; then
-    systemctl disable "$2.service" >/dev/null 2>&1 || true
+    systemctl disable "$2" >/dev/null 2>&1 || true
   fi
 }
 

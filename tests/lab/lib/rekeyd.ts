@@ -117,7 +117,7 @@ export class Rekeyd {
     this.program = await this.namespace.spawn(this.daemon, args, { log: `${this.log_path}.out` });
     try {
       await waitFor("rekeyd answers", START_MS, async () => {
-        await this.get("vpn");
+        await this.get("vpnmonitor");
         return true;
       });
     } catch (error) {
