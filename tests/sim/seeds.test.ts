@@ -21,11 +21,11 @@ function run(seed: number, more: Partial<Options> = {}): Result {
   return simulate(optionsOf(seed, more));
 }
 
-function assertHolds(seed: number): void {
-  const { failure } = run(seed);
+function assertHolds(seed: number, more: Partial<Options> = {}): void {
+  const { failure } = run(seed, more);
   if (failure === undefined) return;
   const { invariant, says, seen, after_ms, log } = failure;
-  const again = commandOf(optionsOf(seed));
+  const again = commandOf(optionsOf(seed, more));
   assert.fail(
     `${invariant}: ${says}\n${seen}, ${after_ms} ms after the start\n${again}\n${log.join("\n")}`,
   );
@@ -35,6 +35,8 @@ for (const seed of FIXED) test(`seed ${seed}`, () => assertHolds(seed));
 
 console.log(`note: new seeds ${NEW.join(", ")}`);
 for (const seed of NEW) test(`new seed ${seed}`, () => assertHolds(seed));
+
+test("more gateways than may negotiate at once", () => assertHolds(9, { vpns: 40 }));
 
 test("one seed gives one trace, another seed another", () => {
   const once = run(11);
