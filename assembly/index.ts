@@ -14,7 +14,7 @@ import "./abort";
 import { Action, act, actionBuffer, actionCount, resetActions } from "./action";
 import { setName } from "./bytes/slice";
 import { wipe as wipeBytes } from "./bytes/wipe";
-import { advanceTime, setUtcOffset } from "./clock";
+import * as clock from "./clock";
 import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
 import { running, setGlobalDefaults } from "./config/model";
@@ -82,7 +82,7 @@ export function batch(): i32 {
 }
 
 function begin(now_ms: i64, wall_ms: i64): void {
-  advanceTime(now_ms, wall_ms);
+  clock.advanceTime(now_ms, wall_ms);
   resetActions();
   beginBatch();
 }
@@ -108,11 +108,11 @@ export function start(
   wall_ms: i64,
 ): i32 {
   begin(now_ms, wall_ms);
-  setUtcOffset(utc_offset_s);
+  clock.setUtcOffset(utc_offset_s);
   setKey(key0, key1);
   setIdentifier(identifier);
   seedRandom(seed);
-  initWheel(now_ms);
+  initWheel(clock.now_ms);
   initVpns();
   initGateways();
   initListing();
@@ -178,7 +178,7 @@ export function deadline(): i64 {
 export function tick(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   while (hasRoom()) {
-    const timer = popDue(now_ms);
+    const timer = popDue(clock.now_ms);
     if (timer < 0) break;
     timerDue(ownerOf(timer));
   }
@@ -188,8 +188,8 @@ export function tick(now_ms: i64, wall_ms: i64): i32 {
 /** What is due and not urgent: vici's time limits, and listing everything once in a while. */
 export function chores(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
-  if (session.sessionDeadline() <= now_ms) session.sessionDue();
-  if (resyncDeadline() <= now_ms) resync();
+  if (session.sessionDeadline() <= clock.now_ms) session.sessionDue();
+  if (resyncDeadline() <= clock.now_ms) resync();
   converse();
   return end();
 }
@@ -206,7 +206,7 @@ export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i3
 
 /** The kernel refused echo `index` of the batch just sent; EPERM: the guard held it back. */
 export function unsent(version: i32, index: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
-  advanceTime(now_ms, wall_ms);
+  clock.advanceTime(now_ms, wall_ms);
   resetActions();
   const vpn = vpnOfEcho(version, index);
   if (vpn >= 0) echoUnsent(vpn, errno);

@@ -44,6 +44,10 @@ export class FuzzedEngine {
   wall_ms = 1_700_000_000_000n;
   /** Whether calls break the contract from here on, so that assertions may fail. */
   lawless = false;
+  /** Whether the host lets time stand still where its clock runs back, so the engine need not. */
+  steady = false;
+  /** Of all calls. */
+  private latest_ms = 0n;
   /** What lies behind an input, which the engine must not look at. */
   behind = 0;
   /** Is told each action. */
@@ -55,7 +59,7 @@ export class FuzzedEngine {
   private image = Buffer.alloc(0);
   /** Where the last call left bytes to be sent. */
   private readonly to_send: { start: number; end: number }[] = [];
-  private saved_ms: [bigint, bigint] = [0n, 0n];
+  private saved_ms: [bigint, bigint, bigint] = [0n, 0n, 0n];
   private readonly slot_bytes: number;
   private readonly input: number;
   private readonly input_end: number;
@@ -93,7 +97,7 @@ export class FuzzedEngine {
     this.written().fill(0);
     this.counters.fill(0);
     this.image = Buffer.from(this.memory);
-    this.saved_ms = [this.now_ms, this.wall_ms];
+    this.saved_ms = [this.now_ms, this.wall_ms, this.latest_ms];
     this.exports.fuel!.value = FUEL;
   }
 
@@ -109,7 +113,8 @@ export class FuzzedEngine {
     this.counters.fill(0);
     this.exports.restoreGlobals();
     this.exports.fuel!.value = FUEL;
-    [this.now_ms, this.wall_ms] = this.saved_ms;
+    [this.now_ms, this.wall_ms, this.latest_ms] = this.saved_ms;
+    this.steady = false;
     this.lawless = false;
     this.behind = 0;
     this.watch = undefined;
@@ -181,9 +186,10 @@ export class FuzzedEngine {
   /** Any export that takes the time; checks what it did and what it asks for. */
   call(name: string, ...numbers: (number | bigint)[]): ActionRecord[] {
     const call = this.exports[name] as (...numbers: (number | bigint)[]) => number;
+    if (this.now_ms > this.latest_ms) this.latest_ms = this.now_ms;
     let count: number;
     try {
-      count = call(...numbers, this.now_ms, this.wall_ms);
+      count = call(...numbers, this.steady ? this.latest_ms : this.now_ms, this.wall_ms);
     } catch (error) {
       throw this.judgeTrap(name, error);
     }
