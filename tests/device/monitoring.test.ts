@@ -8,6 +8,7 @@ import { withBench } from "./lib/bench.ts";
 
 const ALERTS = "docs/monitoring/alerts.yml";
 const DASHBOARD = "docs/monitoring/grafana.json";
+const TRANSCRIPT = "tests/sim/transcripts/monitoring.txt";
 const MANY = 20_000;
 /** Far more than it takes; what it takes, the benchmark tells. */
 const MANY_MS = 20_000;
@@ -38,6 +39,10 @@ test("metrics are read by the reference reader, and those of textfile by promtoo
     const { version } = JSON.parse(fs.readFileSync("package.json", "utf8")) as { version: string };
     assert.match(stdout, new RegExp(`^rekeyd_build_info{version="${version}"} 1$`, "m"));
     assert.match(await run("build/rekeyctl", ["--version"]), new RegExp(`^rekeyd ${version}\n`));
+
+    // With SAs, delays and all that only strongSwan brings.
+    const [, told] = /^> metrics\n((?:\| .*\n)+)/m.exec(fs.readFileSync(TRANSCRIPT, "utf8"))!;
+    assert.ok((await read(told!.replaceAll(/^\| /gm, ""))).has("rekeyd_vpn_sa_bytes_total"));
 
     const textfile = await rekeyd.rekeyctl("metrics", "textfile");
     const checked = await attempt("promtool", ["check", "metrics"], textfile.stdout);
