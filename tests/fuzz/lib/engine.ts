@@ -3,6 +3,7 @@
  * after each call everything that holds for any call is checked.
  */
 import { Action, Trap, type ActionRecord, type Received } from "../../../host/node/engine.ts";
+import { MAX_ACTIONS } from "../../../host/node/replay/format.ts";
 import { checkAction } from "./actions.ts";
 import { Finding } from "./finding.ts";
 import { GRANULE_BYTES, type Instrumented } from "./instrument.ts";
@@ -17,7 +18,6 @@ const GROWTH = 4;
 /** Bytes behind an input that are set to `behind`. */
 const BEHIND_BYTES = 1024;
 const RECORD_BYTES = 16;
-const MAX_ACTIONS = 512;
 const SLOT = { length: 4, destination: 16, message: 64 };
 
 interface Exports extends Record<string, unknown> {
