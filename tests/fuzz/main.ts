@@ -127,16 +127,20 @@ function main(): number {
       help: { type: "boolean", default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const targets = TARGETS.filter(
     ({ name }) => values.target === undefined || name === values.target,
   );
+  if (targets.length === 0) throw new Error(`--target: there is no '${values.target}'`);
   const minutes = Number(values.minutes);
+  if (!(minutes > 0)) throw new Error(`--minutes: '${values.minutes}' is no time`);
   const seed = Number(values.seed);
-  const single = values.show === undefined || targets.length === 1;
-  if (targets.length === 0 || !(minutes > 0) || !Number.isInteger(seed) || !single || values.help) {
-    process.stdout.write(USAGE);
-    return values.help ? 0 : 2;
-  }
+  if (!Number.isInteger(seed)) throw new Error(`--seed: '${values.seed}' is no whole number`);
+  if (values.show !== undefined && targets.length > 1)
+    throw new Error("--show: of which --target?");
   const built = instrument();
   if (values.show !== undefined) return show(built, targets[0]!, values.show);
   if (values.unreached) return (unreached(built, targets), 0);
@@ -144,4 +148,9 @@ function main(): number {
   return fuzz(built, targets, minutes, seed);
 }
 
-process.exitCode = main();
+try {
+  process.exitCode = main();
+} catch (error) {
+  console.error(`fuzz: ${(error as Error).message}`);
+  process.exitCode = 2;
+}
