@@ -81,22 +81,41 @@ export function isShared(vpn: Vpn): bool {
 }
 
 /**
- * Whether another VPN of the gateway was answered since this one was, or has received packets since
- * the rekey began: then the fault is not the gateway's.
+ * Whether another VPN, on the same IKE_SA where both have one, was answered since this one was, or
+ * has received packets since the rekey began: then the fault is not the IKE_SA's.
  */
 export function siblingLives(gateway: Gateway, vpn: Vpn): bool {
-  const counted = gateway.step == Negotiation.REKEYING_CHILD && gateway.counted;
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const other = vpnAt(i);
-    if (changetype<usize>(other) == changetype<usize>(vpn)) continue;
-    if (counted && packetsIn(other) > other.step_packets_in) return true;
-    const since = max(
-      vpn.answered_at_ms + vpn.config.interval_ms,
-      now_ms - 2 * <i64>other.config.interval_ms,
-    );
-    if (other.answered_at_ms > since) return true;
+    const apart = vpn.current >= 0 && other.current >= 0 && ikeOf(vpn) != ikeOf(other);
+    if (!apart && lives(gateway, vpn, other)) return true;
   }
   return false;
+}
+
+/** Whether such a VPN is on the IKE_SA: to force that away would cut a working tunnel. */
+export function carriesLiving(gateway: Gateway, vpn: Vpn, sa: Phase1): bool {
+  for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
+    const other = vpnAt(i);
+    if (other.current >= 0 && ikeOf(other) == sa.id && lives(gateway, vpn, other)) return true;
+  }
+  return false;
+}
+
+/** uniqueid of the IKE_SA that carries the VPN's SA. */
+function ikeOf(vpn: Vpn): u32 {
+  return phase2At(vpn.current).ike_id;
+}
+
+function lives(gateway: Gateway, vpn: Vpn, other: Vpn): bool {
+  if (changetype<usize>(other) == changetype<usize>(vpn)) return false;
+  const counted = gateway.step == Negotiation.REKEYING_CHILD && gateway.counted;
+  if (counted && packetsIn(other) > other.step_packets_in) return true;
+  const since = max(
+    vpn.answered_at_ms + vpn.config.interval_ms,
+    now_ms - 2 * <i64>other.config.interval_ms,
+  );
+  return other.answered_at_ms > since;
 }
 
 /** Notes what each VPN of the gateway has received so far: `siblingLives` compares with it. */

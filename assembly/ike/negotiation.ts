@@ -33,6 +33,7 @@ import {
 } from "./attempt";
 import {
   anyAnswered,
+  carriesLiving,
   countPackets,
   hasEstablished,
   hasUnfinished,
@@ -272,7 +273,7 @@ function terminate(index: i32): void {
   gateway.old_id = 0;
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
     const sa = phase1At(i);
-    if (!isWithPeer(gateway, vpn, sa)) continue;
+    if (!isWithPeer(gateway, vpn, sa) || carriesLiving(gateway, vpn, sa)) continue;
     if (!command(index, Request.TERMINATE_IKE, sa.id)) return;
     sa.forced = true;
     gateway.old_id = max(gateway.old_id, sa.id);

@@ -100,6 +100,23 @@ describe("two VPNs on one IKE_SA:", () => {
   }
 });
 
+test("a sibling that lives on another IKE_SA is no reason to leave a dead VPN alone", () => {
+  const world = shared(...REKEY);
+  // A new SA of net1 that never works, ...
+  world.answers = ({ destination }) => destination.readUInt8(14) !== 1;
+  world.charon.removeChild(world.charon.child("net1"));
+  world.run(100);
+  const dead = world.charon.child("net1");
+  dead.dead = true;
+  world.answers = () => true;
+  // ... whose IKE_SA net0 leaves for one of the peer's.
+  world.charon.establish("hub", false);
+  world.run(60_000);
+  assert.deepEqual(world.states(), { net0: "up", net1: "up" });
+  assert.equal(world.vpn("net0").availability_percent, 100);
+  assert.deepEqual(terminations(world).slice(1), [`terminate ike ${dead.ike.id}`]);
+});
+
 describe("the target of one is switched off: the CHILD_SA beside it stays,", () => {
   /** Nobody touches the SA of net1, and nobody says that IKE is dead, for it answers. */
   function assertLeftAlone(world: World): void {
