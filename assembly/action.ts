@@ -41,6 +41,10 @@ export const enum Action {
    * given back by `hookTold`.
    */
   RUN_HOOK = 14,
+  /** Commands have changed the configuration: a fresh engine is to get this text. */
+  CONFIG_CHANGED = 15,
+  /** Write that text to its file; argument 1: whatever is there by now. `saved` follows. */
+  SAVE_CONFIG = 16,
 }
 
 const RECORD_BYTES: i32 = 16;

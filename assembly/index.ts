@@ -19,13 +19,14 @@ import { initHistory, noteLoaded, noteRefused } from "./config/history";
 import { mistakeCount, mistakeLine, mistakeLineLength, mistakeLines } from "./config/mistakes";
 import { running, setGlobalDefaults } from "./config/model";
 import { readConfig } from "./config/read";
-import { keepText } from "./config/running";
+import { isEdited, keepText, wipeDraft } from "./config/running";
 import { initConfig } from "./config/staged";
 import { summarize } from "./config/summary";
 import { runCommand } from "./console/command";
 import { answerRecord } from "./console/record";
 import { wipeReply } from "./console/reply";
-import { configurationLoaded, configurationRefused } from "./event/text";
+import { answerSave } from "./console/save";
+import { changesLost, configurationLoaded, configurationRefused } from "./event/text";
 import { conceal as concealSlots, reveal as revealSlots } from "./icmp/conceal";
 import { parseReply, setIdentifier } from "./icmp/echo";
 import { receiveSlot, receiveSlots as firstReceiveSlot, SLOT_BYTES, wipeSlots } from "./icmp/slot";
@@ -129,17 +130,20 @@ export function start(
 /**
  * A configuration: `path_len` bytes of its path (shown in errors), then `len`
  * bytes of its text. It is taken, and CONFIG_TAKEN says so; or with a mistake in
- * it nothing changes, and each mistake is a CONFIG_ERROR action.
+ * it nothing changes, and each mistake is a CONFIG_ERROR action. `edited` 1: the text is that of the
+ * last CONFIG_CHANGED, and the file has another.
  */
-export function configure(path_len: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
+export function configure(path_len: i32, len: i32, edited: i32, now_ms: i64, wall_ms: i64): i32 {
   assert(<u32>path_len <= <u32>INPUT_BYTES && <u32>len <= <u32>(INPUT_BYTES - path_len));
   begin(now_ms, wall_ms);
   if (readConfig(input_buffer, path_len, input_buffer + path_len, len) == 0) {
     applyStaged();
     noteLoaded(input_buffer, path_len);
-    keepText(input_buffer + path_len, len);
+    const is_lost = isEdited();
+    keepText(input_buffer + path_len, len, edited != 0);
     const summary = summarize();
     configurationLoaded(input_buffer, path_len, summary);
+    if (is_lost) changesLost();
     act(Action.CONFIG_TAKEN, 0, summary.start, summary.length);
     converse();
   } else {
@@ -255,6 +259,13 @@ export function recorder(on: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
   return end();
 }
 
+/** The host has done SAVE_CONFIG; `errno` what kept it from that, or -1: the file has changed. */
+export function saved(errno: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  answerSave(errno);
+  return end();
+}
+
 /** Hides the tokens of the first `count` slots of a batch, in their place (icmp/conceal.ts). */
 export function conceal(slots: usize, version: i32, count: i32): void {
   concealSlots(slots, version, count);
@@ -270,6 +281,7 @@ export function wipe(): void {
   wipeBytes(input_buffer, INPUT_BYTES);
   wipeSlots();
   wipeReply();
+  wipeDraft();
   wipeDeadlines();
 }
 

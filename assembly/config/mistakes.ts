@@ -87,6 +87,19 @@ export function mistakeLineLength(i: i32): i32 {
   return <i32>load<u16>(lengths + (load<i32>(order + i * ENTRY_BYTES) << 1));
 }
 
+/** The number of the line that it is about; 0: the file as a whole. */
+export function mistakeLineNumber(i: i32): i32 {
+  return load<i32>(order + i * ENTRY_BYTES, 4);
+}
+
+/** How many bytes of line `i` name the file and the line, before the text. */
+export function mistakeHeadLength(i: i32): i32 {
+  const line = mistakeLineNumber(i);
+  let digits = 0;
+  for (let rest = line; rest > 0; rest /= 10) digits++;
+  return path_length + (line > 0 ? 1 + digits : 0) + 2;
+}
+
 /** Writes a word of the file between quotes, cut where it is long. */
 export function quoted(w: Writer, p: usize, len: i32): Writer {
   w.u8(0x27).bytes(p, min(len, MAX_SHOWN_VALUE_BYTES));

@@ -111,6 +111,19 @@ export function optionExample(option: Option): string {
   }
 }
 
+/** Whether the option is on or off. */
+export function isFlag(option: Option): bool {
+  switch (option) {
+    case Option.RECORDER:
+    case Option.MONITOR:
+    case Option.REKEY:
+    case Option.OPTIMIZED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Whether the option may stand in such a section. */
 export function belongs(option: Option, section: Section): bool {
   if (section == Section.GLOBAL) return option <= Option.HOOK_TIMEOUT;

@@ -15,6 +15,7 @@
 const MAX_WORDS: i32 = 4;
 /** Bytes of a word, without quotes: more than any value may have. */
 const MAX_WORD_BYTES: i32 = 255;
+const EXTENT_BYTES: i32 = 2 * <i32>sizeof<usize>();
 
 /** What is wrong with a statement before its words are looked at. */
 export const enum Syntax {
@@ -29,6 +30,8 @@ export const enum Syntax {
 
 const words: usize = memory.data(MAX_WORDS * MAX_WORD_BYTES);
 const lengths: usize = memory.data(MAX_WORDS * sizeof<i32>(), 4);
+/** For each word, where it begins and ends in the text, with its quotes. */
+const extents: usize = memory.data(MAX_WORDS * EXTENT_BYTES, 8);
 let count: i32 = 0;
 let statement_line: i32 = 0;
 let syntax: Syntax = Syntax.GOOD;
@@ -36,6 +39,8 @@ let syntax: Syntax = Syntax.GOOD;
 let at: usize = 0;
 let end: usize = 0;
 let line: i32 = 1;
+/** Behind the statement's last word. */
+let words_end: usize = 0;
 
 /** Begins to read the file content of `len` bytes at `p`. */
 export function openUci(p: usize, len: i32): void {
@@ -83,6 +88,26 @@ export function wordLength(i: i32): i32 {
   return load<i32>(lengths + i * sizeof<i32>());
 }
 
+/** Where word `i` begins in the text, at its quote if it has one. */
+export function wordStart(i: i32): usize {
+  return load<usize>(extents + i * EXTENT_BYTES);
+}
+
+/** Where it ends, behind its quote. */
+export function wordEnd(i: i32): usize {
+  return load<usize>(extents + i * EXTENT_BYTES, sizeof<usize>());
+}
+
+/** Where the statement's last word ends. */
+export function statementEnd(): usize {
+  return words_end;
+}
+
+/** Where the next statement is looked for: behind a line break, a `;`, or at the end. */
+export function nextStart(): usize {
+  return at;
+}
+
 /** The byte that comes next, or -1 at the end. */
 function peek(): i32 {
   return at < end ? <i32>load<u8>(at) : -1;
@@ -108,10 +133,20 @@ function readStatement(): void {
     } else if (c == 0x23) {
       skipLine();
     } else {
+      const from = at;
       readWord();
+      noteExtent(from);
       if (syntax != Syntax.GOOD) return skipLine();
     }
   }
+}
+
+/** The word that was read began at `from`. */
+function noteExtent(from: usize): void {
+  const extent = extents + (count - 1) * EXTENT_BYTES;
+  store<usize>(extent, from);
+  store<usize>(extent, at, sizeof<usize>());
+  words_end = at;
 }
 
 /** To the line break, which stays. */

@@ -6,48 +6,27 @@
  *     help            what may stand behind the line; likewise `?` at its end
  *     complete        the words that its last one can become
  */
-import { makePrintable } from "../bytes/utf8";
 import { Writer } from "../bytes/writer";
 import { MAX_COMMAND_BYTES } from "../limits";
-import { spaces } from "./cell";
+import { beginCaret, endCaret } from "./caret";
 import { beginCompletion } from "./completion";
 import { commands } from "./grammar";
-import {
-  beginList,
-  beginObject,
-  endList,
-  endObject,
-  key,
-  numberValue,
-  stringValue,
-} from "../bytes/json";
+import { beginList, beginObject, endList, endObject, key } from "../bytes/json";
 import {
   asksForHelp,
   cutHelp,
   cutLine,
   lastWordOpen,
-  lineLength,
-  lineStart,
   splitLine,
   word,
   wordCount,
   wordIs,
   wordLength,
-  wordOffset,
 } from "./line";
 import { beginLook, beginPass, endLook, Found, isWhole, meaning, Pass } from "./matcher";
 import { beginOffers, Offer } from "./offer";
 import { quoted, writeFault } from "./parameter";
-import {
-  answerTo,
-  beginError,
-  beginFailure,
-  beginReply,
-  endError,
-  endReply,
-  errorText,
-  json,
-} from "./reply";
+import { answerTo, beginError, beginReply, endError, endReply, json } from "./reply";
 
 /** What the word that was looked at last was found to be. */
 let last_found: Found = Found.GOOD;
@@ -165,39 +144,12 @@ function offers(w: Writer, p: usize, len: i32): void {
  * that only what begins with the `len` bytes at `p`.
  */
 function fail(wrong: i32, text: Writer, p: usize, len: i32): void {
-  const offset = wordOffset(wrong);
-  // What is missing would stand behind a space.
-  const space = wrong == wordCount() && offset > 0 ? 1 : 0;
-  const w = beginFailure();
+  const w = beginCaret(wrong, text);
   if (json) {
-    stringValue(key(beginObject(w), "error"), text.start, text.length);
-    numberValue(key(w, "column"), columnsOf(lineStart(), offset) + space + 1);
     offers(key(w, "expected"), p, len);
-    endObject(w);
   } else {
-    const line = w.at;
-    writeLine(w);
-    spaces(w, columnsOf(line, offset) + space).text("^--- ");
-    errorText(w).text("; here may stand:\n");
+    w.text("; here may stand:\n");
     offers(w, p, len);
   }
-  endReply();
-}
-
-/** The line as it came, in one line. */
-function writeLine(w: Writer): void {
-  const line = w.at;
-  w.bytes(lineStart(), lineLength());
-  for (let p = line; p < w.at; p++) if (load<u8>(p) == 0x09) store<u8>(p, 0x20);
-  makePrintable(line, <i32>(w.at - line));
-  w.u8(0x0a);
-}
-
-/** Columns that the bytes take on a screen: one for each character of UTF-8. */
-function columnsOf(p: usize, len: i32): i32 {
-  let columns = 0;
-  for (let i = 0; i < len; i++) {
-    if (((<i32>load<u8>(p + i)) & 0xc0) != 0x80) columns++;
-  }
-  return columns;
+  endCaret();
 }

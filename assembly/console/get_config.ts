@@ -1,13 +1,25 @@
 import { Writer } from "../bytes/writer";
 import { isLoaded, loadedPath } from "../config/history";
-import { runningText, runningTextLength } from "../config/running";
-import { beginObject, endObject, key, nameValue, nullValue, stringValue } from "../bytes/json";
+import { isEdited, runningText, runningTextLength } from "../config/running";
+import {
+  beginObject,
+  boolValue,
+  endObject,
+  key,
+  nameValue,
+  nullValue,
+  stringValue,
+} from "../bytes/json";
 
-/** The configuration in force, as it was read; it ends with a newline. */
+/**
+ * The configuration in force, as it was read; it ends with a newline. A comment says if the file has
+ * another.
+ */
 export function getConfig(w: Writer): void {
   const len = runningTextLength();
   w.bytes(runningText(), len);
   if (len > 0 && load<u8>(runningText() + len - 1) != 0x0a) w.u8(0x0a);
+  if (isEdited()) w.text("# Not saved: save writes it to ").name(loadedPath()).u8(0x0a);
 }
 
 /** The same as JSON, with its file. */
@@ -16,5 +28,6 @@ export function getConfigJson(w: Writer): void {
   if (isLoaded()) nameValue(w, loadedPath());
   else nullValue(w);
   stringValue(key(w, "text"), runningText(), runningTextLength());
+  boolValue(key(w, "saved"), !isEdited());
   endObject(w);
 }

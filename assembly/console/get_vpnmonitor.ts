@@ -9,6 +9,7 @@ import {
   refusedMistakes,
 } from "../config/history";
 import { running, VpnFlag } from "../config/model";
+import { isEdited } from "../config/running";
 import { writeDate } from "../bytes/date";
 import { isReady } from "../ike/vici/session";
 import { Note, State, vpnAt, vpnCount } from "../sa/vpn";
@@ -52,8 +53,9 @@ export function getVpnmonitor(w: Writer): void {
 
 function writeConfiguration(w: Writer): void {
   w.text("Configuration: ");
-  if (isLoaded()) writeLocal(w.name(loadedPath()).text(", loaded "), loadedAt()).u8(0x0a);
-  else w.text("none\n");
+  if (isLoaded()) writeLocal(w.name(loadedPath()).text(", loaded "), loadedAt());
+  else w.text("none");
+  w.text(isEdited() ? ", with changes that are not saved\n" : "\n");
   if (refusedMistakes() == 0) return;
   writeLocal(w.text("Last reload: refused "), refusedAt()).text(", ");
   const line = refusedLine();
@@ -94,6 +96,7 @@ function configuration(w: Writer): void {
   beginObject(w);
   nameValue(key(w, "path"), loadedPath());
   dateValue(key(w, "loaded"), loadedAt());
+  boolValue(key(w, "saved"), !isEdited());
   key(w, "refused");
   if (refusedMistakes() == 0) {
     nullValue(w);

@@ -10,6 +10,8 @@ import { clearSa, execRekey } from "./exec";
 import { row } from "./matcher";
 import { showMetrics } from "./metrics";
 import { record, saveRecord } from "./record";
+import { save } from "./save";
+import { setVpn, setVpnmonitor, unsetVpn, unsetVpnmonitor } from "./set";
 import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
 import { showSnmp } from "./snmp";
 
@@ -29,6 +31,22 @@ export function commands(): void {
 
   if (row("metrics [textfile] [from PLACE]", "states and counters for Prometheus")) showMetrics();
   if (row("snmp get|getnext OID", "a value of nsVpnMonTable, for snmpd")) showSnmp();
+
+  if (row("set vpn VPN gateway GW [child CHILD]", "the VPN's connection; makes the VPN if it is new")) setVpn();
+  if (row("set vpn VPN monitor [source-interface IF] [source-ip IP] [destination-ip IP ...] [optimized] [rekey]", "has the VPN monitored, with these settings alone")) setVpn();
+  if (row("set vpn VPN interval SECONDS", "time between its rounds of echoes")) setVpn();
+  if (row("set vpn VPN threshold ROUNDS", "rounds missed in a row until it is down")) setVpn();
+  if (row("set vpn VPN recover ROUNDS", "rounds answered in a row until it is up")) setVpn();
+  if (row("set vpn VPN quorum QUORUM", "how many destinations must answer")) setVpn();
+  if (row("set vpn VPN size BYTES", "an echo's length")) setVpn();
+  if (row("set vpn VPN phase1-lifetime LIFETIME", "when the IKE_SA gets a new key")) setVpn();
+  if (row("set vpnmonitor interval SECONDS", "time between rounds of echoes, for all VPNs")) setVpnmonitor();
+  if (row("set vpnmonitor threshold ROUNDS", "rounds missed until down, for all VPNs")) setVpnmonitor();
+
+  if (row("unset vpn NAME [child|monitor|rekey|optimized|source-interface|source-ip|destination-ip|interval|threshold|recover|quorum|size|phase1-lifetime]", "takes the VPN, or one of its settings, away")) unsetVpn();
+  if (row("unset vpnmonitor interval|threshold", "what holds without it, for all VPNs")) unsetVpnmonitor();
+
+  if (row("save [force]", "writes the configuration to its file")) save();
 
   if (row("record start|stop", "begins or ends a recording of all that happens")) record();
   if (row("record save FILE", "writes what was recorded to FILE")) saveRecord();

@@ -5,6 +5,8 @@ import { ITEM_BYTES } from "./notation";
 /** Words of the longest command, and some that are too many. */
 const MAX_WORDS: i32 = 32;
 const QUOTE: i32 = 0x22;
+const HYPHEN: i32 = 0x2d;
+const UNDERSCORE: i32 = 0x5f;
 
 /** A word: where it is, and as which word of the grammar it was understood (a name field). */
 @unmanaged
@@ -132,11 +134,20 @@ export function setMeaning(i: i32, meaning: usize): void {
 
 /** Which word was understood as `text`; -1: none. */
 export function find(text: string): i32 {
-  for (let i = 0; i < count; i++) {
-    const meaning = wordAt(i).meaning;
-    if (equalText(nameBytes(meaning), nameLength(meaning), text)) return i;
-  }
+  for (let i = 0; i < count; i++) if (means(i, text)) return i;
   return -1;
+}
+
+/** Whether word `i` was understood as `text`, in which `-` and `_` are the same. */
+export function means(i: i32, text: string): bool {
+  const meaning = wordAt(i).meaning;
+  if (nameLength(meaning) != text.length) return false;
+  for (let j = 0; j < text.length; j++) {
+    const c = text.charCodeAt(j);
+    const expected = c == UNDERSCORE ? HYPHEN : c;
+    if (<i32>load<u8>(nameBytes(meaning) + j) != expected) return false;
+  }
+  return true;
 }
 
 /** Whether the command has this keyword. */

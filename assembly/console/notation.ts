@@ -5,7 +5,8 @@
  *
  * Small letters are keywords, capitals values (parameter.ts). `a|b`: one of them. Brackets may be
  * left out; those that stand side by side come in any order, each at most once, and hold
- * alternatives of one or more words: `[active|inactive|id ID]`. Nothing nests.
+ * alternatives of one or more words: `[active|inactive|id ID]`. Nothing nests. Brackets that end
+ * with dots, `[destination-ip IP ...]`, may stand several times.
  */
 
 /** A place in a notation: what comes next. */
@@ -29,6 +30,7 @@ export const PLACE_BYTES: i32 = 16;
 
 const SPACE: i32 = 0x20;
 const BAR: i32 = 0x7c;
+const DOT: i32 = 0x2e;
 const OPEN: i32 = 0x5b;
 const CLOSE: i32 = 0x5d;
 
@@ -97,13 +99,13 @@ export function nextItem(text: string, place: Place): bool {
 
 /** Moves the place behind the item that was found last. */
 export function followItem(text: string, place: Place): void {
-  const after = charAt(text, item_to);
   if (item_bracket >= 0) {
     place.brackets = place.at;
-    place.used |= 1 << item_bracket;
+    const end = endOfAlternative(text, item_to);
+    if (charAt(text, end) != SPACE) place.used |= 1 << item_bracket;
   }
   if (place.inside || item_bracket >= 0) {
-    place.inside = after == SPACE;
+    place.inside = item_to < endOfAlternative(text, item_to);
     place.at = place.inside ? item_to + 1 : place.brackets;
   } else {
     let end = item_to;
@@ -172,7 +174,7 @@ function endOfAlternative(text: string, from: i32): i32 {
   let at = from;
   for (; at < text.length; at++) {
     const c = text.charCodeAt(at);
-    if (c == BAR || c == CLOSE) break;
+    if (c == BAR || c == CLOSE || (c == SPACE && charAt(text, at + 1) == DOT)) break;
   }
   return at;
 }

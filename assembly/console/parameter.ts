@@ -45,6 +45,10 @@ const enum Kind {
   PLACE,
   /** `OID`: an SNMP object identifier. */
   OID,
+  /** `VPN`: a VPN that is configured, or is to be. */
+  ANY_VPN,
+  /** A value of the configuration: it is judged when that is read. */
+  OPTION,
 }
 
 /** The kind that a notation calls so (a name field). */
@@ -57,8 +61,9 @@ function kindOf(meaning: usize): Kind {
   if (equalText(p, len, "N")) return Kind.NUMBER;
   if (equalText(p, len, "PLACE")) return Kind.PLACE;
   if (equalText(p, len, "OID")) return Kind.OID;
-  assert(equalText(p, len, "FILE"));
-  return Kind.FILE;
+  if (equalText(p, len, "FILE")) return Kind.FILE;
+  if (equalText(p, len, "VPN")) return Kind.ANY_VPN;
+  return Kind.OPTION;
 }
 
 /** Whether the word can be such a value. */
@@ -76,8 +81,10 @@ export function isValue(meaning: usize, p: usize, len: i32): bool {
       return isPlace(p, len);
     case Kind.OID:
       return parseOid(p, len) >= 0;
-    default:
+    case Kind.FILE:
       return len > 0;
+    default:
+      return true;
   }
 }
 
@@ -116,9 +123,27 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
       return w.text("where the part before ended, as its first line says");
     case Kind.OID:
       return w.text("an object identifier, such as .1.3.6.1.4.1.3224.4.1.1");
-    default:
+    case Kind.FILE:
       return w.text("a path; what is there is replaced");
+    case Kind.ANY_VPN:
+      return examples(w.text("a VPN, or the name of a new one"), p, len);
+    default:
+      return w.text(describeOption(nameBytes(meaning), nameLength(meaning)));
   }
+}
+
+/** What a value of the configuration is. */
+function describeOption(p: usize, len: i32): string {
+  if (equalText(p, len, "GW")) return "the connection, as strongSwan calls it";
+  if (equalText(p, len, "CHILD")) return "the child of the connection; else the VPN's name";
+  if (equalText(p, len, "IF")) return "the interface whose address echoes come from";
+  if (equalText(p, len, "IP")) return "an address, such as 10.2.0.10 or fd00::1";
+  if (equalText(p, len, "SECONDS")) return "seconds from 0.02 to 3600";
+  if (equalText(p, len, "ROUNDS")) return "a number of rounds in a row";
+  if (equalText(p, len, "QUORUM")) return "any, all, or a number of destinations";
+  if (equalText(p, len, "BYTES")) return "64 to 1350 bytes";
+  assert(equalText(p, len, "LIFETIME"));
+  return "seconds from 0 (never) to 268435455";
 }
 
 /** The first VPNs whose names begin so, and how many more there are. */
@@ -146,7 +171,8 @@ function beginsSo(index: i32, p: usize, len: i32): bool {
 /** Hands over each value that begins with the `len` bytes at `p`, where there is a list of them. */
 export function completeValue(meaning: usize, p: usize, len: i32): void {
   const kind = kindOf(meaning);
-  for (let i = 0; kind == Kind.VPN && i < vpnCount(); i++) {
+  const is_vpn = kind == Kind.VPN || kind == Kind.ANY_VPN;
+  for (let i = 0; is_vpn && i < vpnCount(); i++) {
     if (beginsSo(i, p, len)) complete(vpnAt(i).config.name);
   }
   for (let i = 0; kind == Kind.SEVERITY && i < SEVERITIES; i++) {
@@ -162,6 +188,11 @@ export function quoted(w: Writer, p: usize, len: i32): Writer {
   w.u8(0x27).bytes(p, min(len, MAX_SHOWN_BYTES));
   if (len > MAX_SHOWN_BYTES) w.text("...");
   return w.u8(0x27);
+}
+
+/** Whether there is a VPN of this name. */
+export function isConfigured(p: usize, len: i32): bool {
+  return findName(p, len) >= 0;
 }
 
 function findName(p: usize, len: i32): i32 {

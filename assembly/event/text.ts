@@ -1,6 +1,6 @@
 import { isUnset, writeAddress } from "../bytes/address";
 import { Selector, SELECTOR_BYTES } from "../bytes/selector";
-import { nameLength } from "../bytes/slice";
+import { nameBytes, nameLength } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { beginEvent, endEvent } from "./log";
 import { Severity } from "./severity";
@@ -374,6 +374,31 @@ export function configurationLoaded(path: usize, path_len: i32, summary: Writer)
     .bytes(path, min(path_len, MAX_SHOWN_PATH_BYTES))
     .text(" has been loaded: ")
     .bytes(summary.start, summary.length)
+    .u8(0x2e);
+  endEvent();
+}
+
+/** Changes by command were not saved, and the file that was read has replaced them. */
+export function changesLost(): void {
+  beginEvent(Severity.WARNING, Id.SYSTEM, 0).text(
+    "Changes by command were not saved, and are gone: the file holds.",
+  );
+  endEvent();
+}
+
+/** A command has changed the configuration in force. */
+export function configurationChanged(line: usize, line_len: i32): void {
+  const w = beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0).text("Configuration changed: ");
+  w.bytes(line, min(line_len, MAX_SHOWN_ERROR_BYTES));
+  if (line_len > MAX_SHOWN_ERROR_BYTES) w.text("...");
+  endEvent();
+}
+
+/** The configuration in force was written to its file. */
+export function configurationSaved(path: usize): void {
+  beginEvent(Severity.NOTIFICATION, Id.SYSTEM, 0)
+    .text("Configuration has been saved to ")
+    .bytes(nameBytes(path), min(nameLength(path), MAX_SHOWN_PATH_BYTES))
     .u8(0x2e);
   endEvent();
 }

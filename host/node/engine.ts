@@ -21,6 +21,8 @@ export const Action = {
   LOG_JSON: 12,
   LOG_FIELDS: 13,
   RUN_HOOK: 14,
+  CONFIG_CHANGED: 15,
+  SAVE_CONFIG: 16,
 } as const;
 
 /** What the engine asks for. The bytes are a copy. */
@@ -127,10 +129,11 @@ export class Engine {
     return this.call("start", ...key, seed, identifier, utc_offset_s);
   }
 
-  configure(path: string, text: string | Buffer): ActionRecord[] {
+  /** `edited`: the text is that of a CONFIG_CHANGED, and not the file's. */
+  configure(path: string, text: string | Buffer, edited = false): ActionRecord[] {
     const file = Buffer.from(text);
     this.write(Buffer.concat([Buffer.from(path), file]));
-    return this.call("configure", Buffer.byteLength(path), file.length);
+    return this.call("configure", Buffer.byteLength(path), file.length, edited ? 1 : 0);
   }
 
   network(bytes: Buffer): ActionRecord[] {
@@ -195,6 +198,11 @@ export class Engine {
 
   hookTold(told: number, runs: boolean, vpn: string): ActionRecord[] {
     return this.call("hookTold", told, Number(runs), this.write(Buffer.from(vpn)));
+  }
+
+  /** SAVE_CONFIG was done, or `errno` says what kept it from that. */
+  saved(errno: number): ActionRecord[] {
+    return this.call("saved", errno);
   }
 
   /** When `tick` and `chores` are due; Infinity for never. */

@@ -14,7 +14,7 @@ pub const SLOT_BYTES: usize = 1536;
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
     Start { key: [i64; 2], seed: i64, identifier: u16, utc_offset_s: i32 },
-    Configure { path_len: usize, len: usize },
+    Configure { path_len: usize, len: usize, edited: bool },
     Network { len: usize },
     NetworkLost,
     Tick,
@@ -28,6 +28,7 @@ pub enum Input {
     Recorder { on: bool, errno: i32 },
     HookEnded { outcome: u32, detail: i32, len: usize },
     HookTold { what: u32, runs: bool, len: usize },
+    Saved { errno: i32 },
 }
 
 impl Input {
@@ -35,7 +36,9 @@ impl Input {
     pub fn call(self) -> (u8, [i32; 3]) {
         match self {
             Input::Start { .. } => (0, [0; 3]),
-            Input::Configure { path_len, len } => (1, [path_len as i32, len as i32, 0]),
+            Input::Configure { path_len, len, edited } => {
+                (1, [path_len as i32, len as i32, edited.into()])
+            }
             Input::Network { len } => (2, [len as i32, 0, 0]),
             Input::NetworkLost => (3, [0; 3]),
             Input::Tick => (4, [0; 3]),
@@ -49,13 +52,14 @@ impl Input {
             Input::Recorder { on, errno } => (12, [on.into(), errno, 0]),
             Input::HookEnded { outcome, detail, len } => (13, [outcome as i32, detail, len as i32]),
             Input::HookTold { what, runs, len } => (14, [what as i32, runs.into(), len as i32]),
+            Input::Saved { errno } => (15, [errno, 0, 0]),
         }
     }
 
     /// How many bytes of the input buffer belong to it.
     pub fn len(self) -> usize {
         match self {
-            Input::Configure { path_len, len } => path_len + len,
+            Input::Configure { path_len, len, .. } => path_len + len,
             Input::Network { len }
             | Input::ViciBytes { len }
             | Input::Command { len, .. }
@@ -96,6 +100,8 @@ pub enum Action {
     LogJson { severity: u32, line: Range<usize> },
     LogFields { severity: u32, fields: Range<usize> },
     RunHook { what: u32, message: Range<usize> },
+    ConfigChanged { text: Range<usize> },
+    SaveConfig { force: bool },
 }
 
 impl Action {
@@ -122,10 +128,12 @@ impl Action {
             12 => Action::LogJson { severity: argument, line: bytes },
             13 => Action::LogFields { severity: argument, fields: bytes },
             14 => Action::RunHook { what: argument, message: bytes },
+            15 => Action::ConfigChanged { text: bytes },
+            16 => Action::SaveConfig { force: argument != 0 },
             _ => return None,
         };
         let end = match &action {
-            Action::ViciClose | Action::Recorder { .. } => 0,
+            Action::ViciClose | Action::Recorder { .. } | Action::SaveConfig { .. } => 0,
             Action::SendEchoes { slots, .. } => slots.end,
             _ => start + length,
         };
@@ -149,6 +157,8 @@ impl Action {
             Action::LogJson { severity, line } => (12, severity, line),
             Action::LogFields { severity, fields } => (13, severity, fields),
             Action::RunHook { what, message } => (14, what, message),
+            Action::ConfigChanged { text } => (15, 0, text),
+            Action::SaveConfig { force } => (16, force.into(), 0..0),
         }
     }
 }
@@ -175,7 +185,7 @@ mod tests {
         let mut chance = Chance(1);
         let mut taken = 0;
         for _ in 0..200_000 {
-            let kind = chance.below(14) as u32;
+            let kind = chance.below(16) as u32;
             let memory_len = chance.word() as usize;
             let record = record(kind, chance.word(), chance.word(), chance.word());
             if let Some(action) = Action::decode(&record, memory_len) {

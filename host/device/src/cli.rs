@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use lexopt::prelude::*;
 
 pub const DAEMON_USAGE: &str = "\
-usage: rekeyd run --config FILE [--control PATH] [--log TARGET]... [--recordings DIR]
-                  [--hook-user USER]
+usage: rekeyd run --config FILE [--control PATH] [--control-group GROUP]
+                  [--log TARGET]... [--recordings DIR] [--hook-user USER]
        rekeyd check --config FILE
        rekeyd --version | --help
 
@@ -67,6 +67,8 @@ pub enum Invocation {
 pub struct Run {
     pub config: PathBuf,
     pub control: PathBuf,
+    /// Whose members may use the control socket, too.
+    pub group: Option<String>,
     pub log: Vec<LogTarget>,
     pub recordings: PathBuf,
     pub hook_user: Option<String>,
@@ -105,6 +107,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
     let mut command = None;
     let mut config = None;
     let mut control = None;
+    let mut group = None;
     let mut recordings = None;
     let mut log = Vec::new();
     let mut hook_user = None;
@@ -114,6 +117,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
             Long("version") | Short('V') => return Ok(Invocation::Version),
             Long("config") => config = Some(PathBuf::from(parser.value()?)),
             Long("control") => control = Some(PathBuf::from(parser.value()?)),
+            Long("control-group") => group = Some(parser.value()?.string()?),
             Long("recordings") => recordings = Some(PathBuf::from(parser.value()?)),
             Long("log") => log.push(log_target(parser.value()?)),
             Long("hook-user") => hook_user = Some(parser.value()?.string()?),
@@ -127,10 +131,12 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
         "run" => Ok(Invocation::Run(Run {
             config: config?,
             control: control.unwrap_or_else(|| DEFAULT_CONTROL.into()),
+            group,
             log: if log.is_empty() { vec![LogTarget::Stderr] } else { log },
             recordings: recordings.unwrap_or_else(|| DEFAULT_RECORDINGS.into()),
             hook_user,
         })),
+        "check" if group.is_some() => Err("check takes no --control-group".into()),
         "check" if recordings.is_some() => Err("check takes no --recordings".into()),
         "check" if control.is_some() => Err("check takes no --control".into()),
         "check" if !log.is_empty() => Err("check takes no --log".into()),
@@ -208,6 +214,7 @@ mod tests {
         let run = Invocation::Run(Run {
             config: "c".into(),
             control: DEFAULT_CONTROL.into(),
+            group: None,
             log: vec![LogTarget::Stderr],
             recordings: DEFAULT_RECORDINGS.into(),
             hook_user: None,
@@ -216,6 +223,7 @@ mod tests {
         let run = Invocation::Run(Run {
             config: "c".into(),
             control: "s".into(),
+            group: Some("vpn".into()),
             log: vec![
                 LogTarget::File("/var/log/rekeyd".into()),
                 LogTarget::Syslog,
@@ -225,7 +233,8 @@ mod tests {
             recordings: "d".into(),
             hook_user: Some("nobody".into()),
         });
-        let line = "rekeyd run --config=c --control s --log /var/log/rekeyd --log syslog \
+        let line = "rekeyd run --config=c --control s --control-group vpn \
+                    --log /var/log/rekeyd --log syslog \
                     --log journald --log json:/var/log/rekeyd.json --recordings d \
                     --hook-user nobody";
         assert_eq!(parse_line(line).unwrap(), run);

@@ -23,12 +23,12 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Puts path and text before the engine.
-pub fn input(engine: &mut Engine, path: &Path, text: &[u8]) -> Input {
+/// Puts path and text before the engine. `edited`: the file has another text.
+pub fn input(engine: &mut Engine, path: &Path, text: &[u8], edited: bool) -> Input {
     let path = path.as_os_str().as_bytes();
     let written = engine.write_input(&[path, text]);
     let path_len = path.len().min(written);
-    Input::Configure { path_len, len: written - path_len }
+    Input::Configure { path_len, len: written - path_len, edited }
 }
 
 /// What the engine says of a file.
@@ -46,7 +46,7 @@ pub fn check(program: &Program, path: &Path) -> Result<Verdict, String> {
     let text = read(path, engine.input_mut().len())
         .map_err(|error| format!("{}: {error}", path.display()))?;
     let start = Input::Start { key: [0, 0], seed: 0, identifier: 1, utc_offset_s: 0 };
-    let configure = input(&mut engine, path, &text);
+    let configure = input(&mut engine, path, &text, false);
     // `start` takes no bytes and leaves the input as it is.
     for input in [start, configure] {
         engine.feed(input, Times::now(), &mut actions).map_err(|fault| fault.to_string())?;

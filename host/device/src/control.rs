@@ -10,6 +10,7 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 
 use crate::clock::NEVER;
+use crate::group;
 use crate::poll::{EventFlags, Poll};
 
 /// More wait in the kernel until one of these is served.
@@ -49,13 +50,17 @@ enum State {
 }
 
 impl Control {
-    /// Listens at the path, for this user alone. Client ids, and tokens, are greater than `token`.
-    pub fn open(path: &Path, token: u64) -> io::Result<Control> {
+    /// Listens at the path, for this user alone, and for a group's members. Client ids, and tokens,
+    /// are greater than `token`.
+    pub fn open(path: &Path, group: Option<u32>, token: u64) -> io::Result<Control> {
         remove_stale(path)?;
         let mask = umask(Mode::from_raw_mode(0o177));
         let listener = UnixListener::bind(path);
         umask(mask);
         let listener = listener?;
+        if let Some(group) = group {
+            group::admit(path, group)?;
+        }
         listener.set_nonblocking(true)?;
         Ok(Control {
             listener,
@@ -270,7 +275,7 @@ mod tests {
             let name = format!("rekeyd-control-{name}-{}", std::process::id());
             let control = {
                 let _alone = OPENING.lock();
-                Control::open(&std::env::temp_dir().join(name), TOKEN).unwrap()
+                Control::open(&std::env::temp_dir().join(name), None, TOKEN).unwrap()
             };
             let poll = Poll::new().unwrap();
             control.register(&poll).unwrap();
@@ -405,11 +410,11 @@ mod tests {
     #[test]
     fn a_path_in_use_is_left_alone() {
         let bench = Bench::new("twice");
-        let error = Control::open(&bench.control.path, TOKEN).err().unwrap();
+        let error = Control::open(&bench.control.path, None, TOKEN).err().unwrap();
         assert_eq!(error.to_string(), "another rekeyd is running");
         let file = bench.control.path.with_extension("file");
         std::fs::write(&file, "precious").unwrap();
-        assert!(Control::open(&file, TOKEN).is_err());
+        assert!(Control::open(&file, None, TOKEN).is_err());
         assert_eq!(std::fs::read(&file).unwrap(), b"precious");
         std::fs::remove_file(&file).unwrap();
     }

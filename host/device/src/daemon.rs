@@ -13,6 +13,7 @@ use crate::config;
 use crate::control::Control;
 use crate::engine::{Engine, Program};
 use crate::fault::Fault;
+use crate::group;
 use crate::guard::Guard;
 use crate::hooks::{Ended, Gone, Hooks, Told};
 use crate::icmp::Icmp;
@@ -23,6 +24,7 @@ use crate::privilege;
 use crate::random;
 use crate::recorder::Recorder;
 use crate::restart::Restarts;
+use crate::save::{self, Fingerprint, SaveError};
 use crate::signal::{Signal, Signals};
 use crate::timer::Timer;
 use crate::vici::Vici;
@@ -56,8 +58,12 @@ pub struct Daemon {
     /// Inputs that the last one gave rise to.
     pending: VecDeque<Input>,
     config_path: PathBuf,
-    /// The text of the last good configuration.
+    /// The text of the configuration in force, which a fresh engine gets.
     config: Vec<u8>,
+    /// Whether commands have made it another one than the file's.
+    is_edited: bool,
+    /// The file when it was read or saved last.
+    file: Fingerprint,
     config_errors: usize,
     /// SIGHUP came while there was no engine.
     must_reload: bool,
@@ -89,7 +95,8 @@ impl Daemon {
         let guard = Guard::install().map_err(|error| {
             explain("nftables", error, "; the kernel must be 5.12 or later, and have nf_tables")
         })?;
-        let control = Control::open(control_path, CONTROL)
+        let group = options.group.as_deref().map(group::find).transpose()?;
+        let control = Control::open(control_path, group, CONTROL)
             .map_err(|error| format!("{}: {error}", control_path.display()))?;
         let mut daemon = Daemon {
             program,
@@ -97,8 +104,10 @@ impl Daemon {
             restarts: Restarts::default(),
             restart_at_ms: NEVER,
             pending: VecDeque::new(),
+            file: Fingerprint::of(&text),
             config_path: options.config,
             config: text,
+            is_edited: false,
             config_errors: 0,
             must_reload: false,
             icmp,
@@ -114,7 +123,9 @@ impl Daemon {
             _guard: guard,
         };
         daemon.register()?;
-        privilege::drop_privileges()?;
+        let writable = save::folder_of(&daemon.config_path)?;
+        let removable = folder(control_path);
+        let is_confined = privilege::drop_privileges(&[&writable], &[removable])?;
         daemon.start_engine();
         let text = format!(
             "version {} started; configuration {}, control socket {}",
@@ -123,6 +134,10 @@ impl Daemon {
             control_path.display()
         );
         daemon.log.note(log::NOTICE, &text);
+        if !is_confined {
+            let text = "this kernel has no Landlock: what files may be made is left to their modes";
+            daemon.log.note(log::NOTICE, text);
+        }
         Ok(daemon)
     }
 
@@ -284,9 +299,11 @@ impl Daemon {
         self.must_reload = false;
         match config::read(&self.config_path, engine.input_mut().len()) {
             Ok(text) => {
-                let is_good = self.configure(&text);
+                let is_good = self.configure(&text, false);
                 if is_good {
+                    self.file = Fingerprint::of(&text);
                     self.config = text;
+                    self.is_edited = false;
                 }
                 is_good
             }
@@ -299,12 +316,12 @@ impl Daemon {
     }
 
     /// Hands the engine a configuration; true: it is good.
-    fn configure(&mut self, text: &[u8]) -> bool {
+    fn configure(&mut self, text: &[u8], edited: bool) -> bool {
         let Some(engine) = &mut self.engine else {
             return false;
         };
         self.config_errors = 0;
-        let input = config::input(engine, &self.config_path, text);
+        let input = config::input(engine, &self.config_path, text, edited);
         self.feed(input);
         self.engine.is_some() && self.config_errors == 0
     }
@@ -330,7 +347,7 @@ impl Daemon {
         // The file first, if it was to be read: it may be the cure.
         if !(self.must_reload && self.reload()) {
             let text = mem::take(&mut self.config);
-            self.configure(&text);
+            self.configure(&text, self.is_edited);
             self.config = text;
         }
         self.recorder.settle();
@@ -448,6 +465,14 @@ impl Daemon {
                 };
                 self.control.reply(client, answer, clock::now_ms(), &self.poll);
             }
+            Action::ConfigChanged { text } => {
+                self.config = engine.bytes(text).to_vec();
+                self.is_edited = true;
+            }
+            Action::SaveConfig { force } => {
+                let errno = self.save(force).map_or_else(|error| error.code(), |()| 0);
+                self.pending.push_back(Input::Saved { errno });
+            }
             Action::NetlinkSend { bytes } => {
                 if let Some(netlink) = &self.netlink
                     && let Err(error) = netlink.send(engine.bytes(bytes))
@@ -456,6 +481,15 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Writes the configuration to its file, unless somebody else did.
+    fn save(&mut self, force: bool) -> Result<(), SaveError> {
+        let known = if force { None } else { Some(&self.file) };
+        save::save(&self.config_path, &self.config, known)?;
+        self.file = Fingerprint::of(&self.config);
+        self.is_edited = false;
+        Ok(())
     }
 
     /// Logs why the engine trapped, and on what.
@@ -480,6 +514,11 @@ impl Daemon {
 fn first(input: &mut [u8]) -> &mut [u8] {
     let length = input.len().min(READ_BYTES);
     &mut input[..length]
+}
+
+/// The folder that a file is in, as its path says.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn errno(error: &io::Error) -> i32 {

@@ -73,7 +73,7 @@ type StartArguments = (i64, i64, i64, i32, i32, i64, i64);
 
 struct Exports {
     start: TypedFunc<StartArguments, i32>,
-    configure: TypedFunc<(i32, i32, i64, i64), i32>,
+    configure: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     network: TypedFunc<(i32, i64, i64), i32>,
     network_lost: TypedFunc<(i64, i64), i32>,
     tick: TypedFunc<(i64, i64), i32>,
@@ -87,6 +87,7 @@ struct Exports {
     recorder: TypedFunc<(i32, i32, i64, i64), i32>,
     hook_ended: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     hook_told: TypedFunc<(i32, i32, i32, i64, i64), i32>,
+    saved: TypedFunc<(i32, i64, i64), i32>,
     deadline: TypedFunc<(), i64>,
     conceal: TypedFunc<(i32, i32, i32), ()>,
     reveal: TypedFunc<(i32, i32, i32), ()>,
@@ -127,6 +128,7 @@ impl Engine {
             recorder: instance.get_typed_func(&mut store, "recorder")?,
             hook_ended: instance.get_typed_func(&mut store, "hookEnded")?,
             hook_told: instance.get_typed_func(&mut store, "hookTold")?,
+            saved: instance.get_typed_func(&mut store, "saved")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
             conceal: instance.get_typed_func(&mut store, "conceal")?,
             reveal: instance.get_typed_func(&mut store, "reveal")?,
@@ -209,8 +211,9 @@ impl Engine {
             Input::Start { key, seed, identifier, utc_offset_s } => exports
                 .start
                 .call(store, (key[0], key[1], seed, identifier.into(), utc_offset_s, now, wall)),
-            Input::Configure { path_len, len } => {
-                exports.configure.call(store, (path_len as i32, len as i32, now, wall))
+            Input::Configure { path_len, len, edited } => {
+                let arguments = (path_len as i32, len as i32, edited.into(), now, wall);
+                exports.configure.call(store, arguments)
             }
             Input::Network { len } => exports.network.call(store, (len as i32, now, wall)),
             Input::NetworkLost => exports.network_lost.call(store, (now, wall)),
@@ -237,6 +240,7 @@ impl Engine {
             Input::HookTold { what, runs, len } => {
                 exports.hook_told.call(store, (what as i32, runs.into(), len as i32, now, wall))
             }
+            Input::Saved { errno } => exports.saved.call(store, (errno, now, wall)),
         }
     }
 
@@ -349,7 +353,7 @@ mod tests {
             [("config vpn 'a'\n\toption gateway 'g'\n", true), ("confg\n", false)]
         {
             let len = engine.write_input(&[b"file", text.as_bytes()]) - 4;
-            let configure = Input::Configure { path_len: 4, len };
+            let configure = Input::Configure { path_len: 4, len, edited: false };
             engine.feed(configure, Times::now(), &mut actions).unwrap();
             let is_error = |action: &Action| matches!(action, Action::ConfigError { .. });
             assert_eq!(!actions.iter().any(is_error), is_good, "{text}");

@@ -1,9 +1,10 @@
 //! What the daemon gives up once its sockets are open: every capability, programs that would bring
-//! privileges back, and all system calls but those of its loop.
+//! privileges back, all system calls but those of its loop, and writing outside of a few folders.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::error::Error;
+use std::path::Path;
 
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
 use seccompiler::{
@@ -11,13 +12,18 @@ use seccompiler::{
     SeccompRule, apply_filter,
 };
 
-/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened.
-pub fn drop_privileges() -> Result<(), Box<dyn Error>> {
+use crate::landlock;
+
+/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened. Files
+/// are made in `writable` alone, and removed there and in `removable`; false: this kernel cannot
+/// bound that.
+pub fn drop_privileges(writable: &[&Path], removable: &[&Path]) -> Result<bool, Box<dyn Error>> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     set_no_new_privs(true)?;
+    let is_confined = landlock::confine(writable, removable)?;
     apply_filter(&seccomp_program()?)?;
-    Ok(())
+    Ok(is_confined)
 }
 
 /// A call that is not on the list fails with EPERM: what is attacked gains nothing, and an
@@ -61,6 +67,12 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_pread64,
         libc::SYS_pwrite64,
         libc::SYS_ftruncate,
+        // Saving the configuration: a new file that takes the old one's place.
+        libc::SYS_readlinkat,
+        libc::SYS_fchmod,
+        libc::SYS_fchown,
+        libc::SYS_fsync,
+        libc::SYS_renameat2,
         // A fresh engine.
         libc::SYS_getrandom,
         // Memory.
@@ -87,9 +99,12 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
     let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
     calls.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone()])?]);
     calls.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
-    // Files are only read.
+    // Files are only read, but for new ones.
     let read_only = |flags| masked(flags, (libc::O_ACCMODE | libc::O_CREAT) as u64, 0);
-    calls.insert(libc::SYS_openat, vec![SeccompRule::new(vec![read_only(2)?])?]);
+    let new = libc::O_CREAT | libc::O_EXCL;
+    let new_only = masked(2, (libc::O_ACCMODE | new) as u64, (libc::O_WRONLY | new) as u64)?;
+    let opens = vec![SeccompRule::new(vec![read_only(2)?])?, SeccompRule::new(vec![new_only])?];
+    calls.insert(libc::SYS_openat, opens);
     #[cfg(target_arch = "x86_64")]
     calls.insert(libc::SYS_open, vec![SeccompRule::new(vec![read_only(1)?])?]);
     // musl's open sets FD_CLOEXEC once more.
@@ -111,9 +126,18 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
 
 /// Calls that newer architectures have only in another form.
 #[cfg(target_arch = "x86_64")]
-const OLDER_CALLS: &[libc::c_long] =
-    &[libc::SYS_epoll_wait, libc::SYS_poll, libc::SYS_stat, libc::SYS_unlink];
-#[cfg(not(target_arch = "x86_64"))]
+const OLDER_CALLS: &[libc::c_long] = &[
+    libc::SYS_epoll_wait,
+    libc::SYS_poll,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_unlink,
+    libc::SYS_readlink,
+    libc::SYS_renameat,
+];
+#[cfg(target_arch = "aarch64")]
+const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_renameat];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const OLDER_CALLS: &[libc::c_long] = &[];
 
 /// The argument's bits under the mask equal the value.
@@ -134,7 +158,7 @@ mod tests {
     #[test]
     fn the_filter_holds() {
         std::thread::spawn(|| {
-            drop_privileges().unwrap();
+            drop_privileges(&[], &[]).unwrap();
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             for line in ["CapEff:\t0000000000000000\n", "CapPrm:\t0000000000000000\n"] {
                 assert!(status.contains(line), "{status}");

@@ -62,13 +62,14 @@ export const CALLS = [
   "recorder",
   "hookEnded",
   "hookTold",
+  "saved",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];
 
 /** How many of an INPUT's numbers belong to the call. */
 export const NUMBERS: Record<CallName, number> = {
-  configure: 2,
+  configure: 3,
   network: 1,
   networkLost: 0,
   tick: 0,
@@ -82,6 +83,7 @@ export const NUMBERS: Record<CallName, number> = {
   recorder: 2,
   hookEnded: 3,
   hookTold: 3,
+  saved: 1,
 };
 
 /** Bytes in the input buffer that go with a call's numbers; a number below zero is a great one. */

@@ -1,5 +1,6 @@
 /** Plays a recording again, and holds what the engine does against what is recorded. */
 import { readFileSync } from "node:fs";
+import { Action } from "../engine.ts";
 import { compareOutcome, compareSnapshots } from "./compare.ts";
 import { Instance } from "./instance.ts";
 import { readRecordingFile } from "./read.ts";
@@ -114,7 +115,8 @@ class Replayer {
       return false;
     }
     this.verdict.same_calls++;
-    if (call.name === "configure" && call.trap === undefined) {
+    const is_changed = call.actions?.some(({ kind }) => kind === Action.CONFIG_CHANGED);
+    if ((call.name === "configure" && call.trap === undefined) || is_changed) {
       this.verdict.vpns.set(call, listVpns(instance, call));
     }
     return true;

@@ -125,6 +125,8 @@ class Teller {
         return this.plain("recorder", recorderText(numbers[0]!, numbers[1]!));
       case "hookEnded":
         return this.plain("hook", `${printable(bytes.toString("utf8"))}: ${hookOutcome(numbers)}`);
+      case "saved":
+        return this.plain("config", savedText(numbers[0]!));
       default:
         return this.detail("host", `${name} ${numbers.join(" ")}`.trimEnd());
     }
@@ -311,6 +313,11 @@ function outcomeWord({ errno, delay_ms, is_open }: EchoOutcome): string {
 function recorderText(on: number, errno: number): string {
   if (on !== 0) return "records from here on";
   return `records no longer${errno === 0 ? "" : `: ${errnoText(errno)}`}`;
+}
+
+function savedText(errno: number): string {
+  if (errno === 0) return "saved to its file";
+  return `not saved: ${errno < 0 ? "somebody else has changed the file" : errnoText(errno)}`;
 }
 
 /** An error number of Linux in words. */

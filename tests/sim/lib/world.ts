@@ -117,6 +117,7 @@ export class World implements Surroundings {
 
   /** Reads a configuration; answers its mistakes. */
   reload(text: string): string[] {
+    this.changed = Buffer.from(text);
     const actions = this.engine.configure("test.conf", text);
     this.carryOut(actions);
     return actions
@@ -192,19 +193,33 @@ export class World implements Surroundings {
     return answer.slice("ok\n".length);
   }
 
+  /** The configuration's file, as `save` writes it; what keeps it from being written (errno). */
+  file: Buffer = Buffer.alloc(0);
+  save_errno = 0;
+  /** What a fresh engine would be told. */
+  changed: Buffer = Buffer.alloc(0);
+
   /** What a line is answered, with the line in front that says whether it is an error. */
   ask(line: string | Buffer): string {
     const actions = this.engine.command(1, line);
     this.carryOut(actions);
     // A recorder is the host's; this one has it when it is asked for, and nothing to save.
     const asked = actions.find(({ kind }) => kind === Action.RECORDER);
-    const answers = asked ? this.engine.recorder(asked.argument === 1, 0) : actions;
-    if (asked) this.carryOut(answers);
+    const saves = actions.some(({ kind }) => kind === Action.SAVE_CONFIG);
+    let answers = actions;
+    if (asked) answers = this.engine.recorder(asked.argument === 1, 0);
+    if (saves) answers = this.save();
+    if (answers !== actions) this.carryOut(answers);
     const replies = answers.filter(({ kind }) => kind === Action.REPLY);
     const saved = answers.filter(({ kind }) => kind === Action.SAVE_RECORDING);
     if (replies.length + saved.length !== 1) throw new Error(`no answer, or several, to ${line}`);
     const said = replies[0]?.bytes.toString("utf8");
     return said ?? `save ${saved[0]!.bytes.toString("utf8")}\n(what was recorded)\n`;
+  }
+
+  private save(): ActionRecord[] {
+    if (this.save_errno === 0) this.file = this.changed;
+    return this.engine.saved(this.save_errno);
   }
 
   /** The clock goes on without anything else: a suspend, or a machine that stalls. */
@@ -257,6 +272,9 @@ export class World implements Surroundings {
         break;
       case Action.VICI_CLOSE:
         this.stream = 0;
+        break;
+      case Action.CONFIG_CHANGED:
+        this.changed = action.bytes;
         break;
       case Action.NETLINK_SEND:
         this.after(0, () => this.network(this.kernel.answer(action.bytes)));

@@ -37,7 +37,7 @@ impl Bench {
         self.recorder.begin();
         self.feed(Input::Start { key: KEY, seed: 5, identifier: 6, utc_offset_s: 0 });
         let len = self.engine.write_input(&[b"file", config.as_bytes()]) - 4;
-        self.feed(Input::Configure { path_len: 4, len });
+        self.feed(Input::Configure { path_len: 4, len, edited: false });
         self.recorder.settle();
     }
 
