@@ -5,7 +5,7 @@
  *
  * The line of an option that goes takes the comment behind it along; lines of comments stay.
  */
-import { equal, equalText } from "../bytes/slice";
+import { equal, equalText, startsWith } from "../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_CONFIG_BYTES } from "../limits";
 import {
@@ -88,13 +88,20 @@ export function draftLength(): i32 {
   return draft.length;
 }
 
-/** The command's word that has brought the draft's line, or -1; `name` brings a new section. */
-export function wordOfLine(line: i32, name: i32): i32 {
+/**
+ * The command's word that has brought what the text at `p` says is wrong in the draft's line, or
+ * -1; `name` brings a new section.
+ */
+export function wordOfMistake(line: i32, p: usize, len: i32, name: i32): i32 {
+  let found = -1;
   for (let i = 0; i < valueCount(); i++) {
     const value = valueAt(i);
-    if (value.line_at != 0 && lineOf(value.line_at) == line) return value.word;
+    if (value.line_at == 0 || lineOf(value.line_at) != line) continue;
+    // Several options may share the line.
+    if (startsWith(p, len, optionName(value.option))) return value.word;
+    if (found < 0) found = value.word;
   }
-  return head_at != 0 && lineOf(head_at) == line ? name : -1;
+  return head_at != 0 && lineOf(head_at) == line ? name : found;
 }
 
 function lineOf(p: usize): i32 {
@@ -161,10 +168,14 @@ function replace(option: Option, value: Value): void {
 function drop(): void {
   const start = wordStart(0);
   const from = lineStart(start);
-  const is_first = from >= taken && isBlank(from, start);
+  // What stood before it in its line may have gone.
+  const is_open = from < taken;
+  const open = lineStartIn(draft.start, draft.at);
+  const is_first = isBlank(max(from, taken), start) && (!is_open || isBlank(open, draft.at));
   const rest = pastLine(statementEnd());
   if (is_first && rest != 0) {
-    take(from);
+    if (is_open) draft.at = open;
+    else take(from);
     taken = rest;
   } else {
     take(start);

@@ -2,7 +2,7 @@
 import { act, Action } from "../action";
 import { equal, nameBytes, nameLength } from "../bytes/slice";
 import { beginChange, removeOption, removeSection, setOption } from "../config/change";
-import { draftLength, wordOfLine, writeDraft } from "../config/draft";
+import { draftLength, wordOfMistake, writeDraft } from "../config/draft";
 import { isLoaded, loadedPath } from "../config/history";
 import {
   mistakeCount,
@@ -137,7 +137,7 @@ function apply(): void {
 /** Answers with the mistake that a word of the line has brought; else with the first one. */
 function refuse(): void {
   for (let i = 0; i < min(mistakeCount(), MAX_CONFIG_ERRORS); i++) {
-    const wrong = wordOfLine(mistakeLineNumber(i), NAME);
+    const wrong = wordOfMistake(mistakeLineNumber(i), textOf(i), textLength(i), NAME);
     if (wrong >= 0) return failAt(wrong, beginError().bytes(textOf(i), textLength(i)));
   }
   beginError()

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::abi::{Action, Input, Times};
 use crate::cli::Run;

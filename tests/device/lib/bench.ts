@@ -15,12 +15,15 @@ export interface Bench {
 }
 
 /** A network namespace with nothing in it, and a rekeyd that is not started yet. */
-export async function withBench(body: (bench: Bench) => Promise<void>): Promise<void> {
+export async function withBench(
+  body: (bench: Bench) => Promise<void>,
+  daemon = "build/rekeyd",
+): Promise<void> {
   const state = State.create("test", "device");
   try {
     const namespace = await Namespace.create(`rk${state.id}-d`, state);
     const folder = path.join(state.folder, "device");
-    const rekeyd = new Rekeyd(namespace, folder);
+    const rekeyd = new Rekeyd(namespace, folder, path.resolve(daemon));
     const conf = (...names: string[]): string =>
       uciText(
         { vici: path.join(folder, "no-vici") },

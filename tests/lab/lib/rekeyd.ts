@@ -78,7 +78,7 @@ export class Rekeyd {
   /** More options for `rekeyd run`. */
   readonly options: string[] = [];
   readonly config_path: string;
-  readonly control_path: string;
+  control_path: string;
   readonly log_path: string;
   recordings_path: string;
 

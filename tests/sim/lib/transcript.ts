@@ -42,6 +42,7 @@ const HAPPENINGS: Record<string, (world: World, what: string) => void> = {
   silent: (world, name) => void (world.charon.peer(name).silent = true),
   answers: (world, name) => void (world.charon.peer(name).silent = false),
   removed: (world, name) => world.charon.removeAll(name),
+  unwritable: (world, errno) => void (world.save_errno = Number.parseInt(errno)),
   disconnected: (world) => {
     world.vici = false;
     world.viciClosed(104);
