@@ -130,8 +130,8 @@ export function start(
 /**
  * A configuration: `path_len` bytes of its path (shown in errors), then `len`
  * bytes of its text. It is taken, and CONFIG_TAKEN says so; or with a mistake in
- * it nothing changes, and each mistake is a CONFIG_ERROR action. `edited` 1: the text is that of the
- * last CONFIG_CHANGED, and the file has another.
+ * it nothing changes, and each mistake is a CONFIG_ERROR action. `edited` 1: the text is that of
+ * the last CONFIG_CHANGED, and the file has another.
  */
 export function configure(path_len: i32, len: i32, edited: i32, now_ms: i64, wall_ms: i64): i32 {
   assert(<u32>path_len <= <u32>INPUT_BYTES && <u32>len <= <u32>(INPUT_BYTES - path_len));

@@ -12,8 +12,8 @@ import {
 } from "../bytes/json";
 
 /**
- * The configuration in force, as it was read; it ends with a newline. A comment says if the file has
- * another.
+ * The configuration in force, as it was read; it ends with a newline. A comment says if the file
+ * has another.
  */
 export function getConfig(w: Writer): void {
   const len = runningTextLength();

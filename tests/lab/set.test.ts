@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { vpnSpec, withLab } from "./lib/lab.ts";
 import { VPN } from "./lib/recovery.ts";
 
-test("a VPN is monitored from the moment on that it is set, no SA is touched, and save keeps it", () =>
+test("a VPN is monitored as soon as it is set, no SA is touched, and save keeps it", () =>
   withLab("set", {}, async (lab) => {
     await lab.startUp();
     const old = await lab.a.charon.waitInstalled("net");

@@ -244,7 +244,7 @@ test("a reload takes the file, and says that changes are gone", () => {
   assert.match(world.command("json get config"), /"saved":true/);
 });
 
-test("a fresh engine goes on with what commands have changed, and knows that it is not saved", () => {
+test("a fresh engine goes on with what commands have changed, and that is not saved", () => {
   const world = having(COMMENTED);
   world.command("unset vpn spare");
   world.restart();

@@ -4,10 +4,65 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::abi::{Action, Input, Times};
 use crate::engine::{Engine, Program};
+use crate::save::{self, Fingerprint};
+
+/// The configuration in force, and its file.
+pub struct Configuration {
+    path: PathBuf,
+    /// What a fresh engine gets.
+    text: Vec<u8>,
+    /// Whether commands have made it another one than the file's.
+    is_edited: bool,
+    /// The file when it was read or saved last.
+    file: Fingerprint,
+}
+
+impl Configuration {
+    pub fn open(path: PathBuf, limit: usize) -> io::Result<Configuration> {
+        let text = read(&path, limit)?;
+        let file = Fingerprint::of(&text);
+        Ok(Configuration { path, text, is_edited: false, file })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file has been read again, and is good.
+    pub fn take(&mut self, text: Vec<u8>) {
+        self.file = Fingerprint::of(&text);
+        self.text = text;
+        self.is_edited = false;
+    }
+
+    /// A command has changed it.
+    pub fn change(&mut self, text: &[u8]) {
+        self.text = text.to_vec();
+        self.is_edited = true;
+    }
+
+    /// Writes it to its file, unless somebody else did. What the engine is to be told of that.
+    pub fn save(&mut self, force: bool) -> i32 {
+        let known = if force { None } else { Some(&self.file) };
+        match save::save(&self.path, &self.text, known) {
+            Ok(()) => {
+                self.file = Fingerprint::of(&self.text);
+                self.is_edited = false;
+                0
+            }
+            Err(error) => error.code(),
+        }
+    }
+
+    /// Puts it before a fresh engine.
+    pub fn input(&self, engine: &mut Engine) -> Input {
+        input(engine, &self.path, &self.text, self.is_edited)
+    }
+}
 
 /// Reads the file, of which an engine takes `limit` bytes with the path.
 pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {

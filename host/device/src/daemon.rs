@@ -3,13 +3,11 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
-use std::mem;
-use std::path::{Path, PathBuf};
 
 use crate::abi::{Action, Input, Times};
 use crate::cli::Run;
 use crate::clock::{self, NEVER};
-use crate::config;
+use crate::config::{self, Configuration};
 use crate::control::Control;
 use crate::engine::{Engine, Program};
 use crate::fault::Fault;
@@ -20,11 +18,11 @@ use crate::icmp::Icmp;
 use crate::log::{self, Log};
 use crate::netlink::Netlink;
 use crate::poll::{EventFlags, Poll};
-use crate::privilege;
+use crate::privilege::{self, explain};
 use crate::random;
 use crate::recorder::Recorder;
 use crate::restart::Restarts;
-use crate::save::{self, Fingerprint, SaveError};
+use crate::save;
 use crate::signal::{Signal, Signals};
 use crate::timer::Timer;
 use crate::vici::Vici;
@@ -57,13 +55,7 @@ pub struct Daemon {
     restart_at_ms: i64,
     /// Inputs that the last one gave rise to.
     pending: VecDeque<Input>,
-    config_path: PathBuf,
-    /// The text of the configuration in force, which a fresh engine gets.
-    config: Vec<u8>,
-    /// Whether commands have made it another one than the file's.
-    is_edited: bool,
-    /// The file when it was read or saved last.
-    file: Fingerprint,
+    config: Configuration,
     config_errors: usize,
     /// SIGHUP came while there was no engine.
     must_reload: bool,
@@ -90,7 +82,8 @@ impl Daemon {
         hooks: Hooks,
     ) -> Result<Daemon, Box<dyn Error>> {
         let control_path = &options.control;
-        let text = config::read(&options.config, program.instantiate()?.input_mut().len())?;
+        let limit = program.instantiate()?.input_mut().len();
+        let config = Configuration::open(options.config, limit)?;
         let icmp = Icmp::open().map_err(|error| explain("a raw ICMP socket", error, ""))?;
         let guard = Guard::install().map_err(|error| {
             explain("nftables", error, "; the kernel must be 5.12 or later, and have nf_tables")
@@ -104,10 +97,7 @@ impl Daemon {
             restarts: Restarts::default(),
             restart_at_ms: NEVER,
             pending: VecDeque::new(),
-            file: Fingerprint::of(&text),
-            config_path: options.config,
-            config: text,
-            is_edited: false,
+            config,
             config_errors: 0,
             must_reload: false,
             icmp,
@@ -123,20 +113,19 @@ impl Daemon {
             _guard: guard,
         };
         daemon.register()?;
-        let writable = save::folder_of(&daemon.config_path)?;
-        let removable = folder(control_path);
-        let is_confined = privilege::drop_privileges(&[&writable], &[removable])?;
+        let writable = save::folder_of(daemon.config.path())?;
+        let is_confined =
+            privilege::drop_privileges(&[&writable], &[save::parent_of(control_path)])?;
         daemon.start_engine();
         let text = format!(
             "version {} started; configuration {}, control socket {}",
             env!("CARGO_PKG_VERSION"),
-            daemon.config_path.display(),
+            daemon.config.path().display(),
             control_path.display()
         );
         daemon.log.note(log::NOTICE, &text);
         if !is_confined {
-            let text = "this kernel has no Landlock: what files may be made is left to their modes";
-            daemon.log.note(log::NOTICE, text);
+            daemon.log.note(log::NOTICE, privilege::NOT_CONFINED);
         }
         Ok(daemon)
     }
@@ -297,31 +286,32 @@ impl Daemon {
             return false;
         };
         self.must_reload = false;
-        match config::read(&self.config_path, engine.input_mut().len()) {
+        match config::read(self.config.path(), engine.input_mut().len()) {
             Ok(text) => {
-                let is_good = self.configure(&text, false);
+                let is_good = self.configure(Some(&text));
                 if is_good {
-                    self.file = Fingerprint::of(&text);
-                    self.config = text;
-                    self.is_edited = false;
+                    self.config.take(text);
                 }
                 is_good
             }
             Err(error) => {
-                let path = self.config_path.display();
+                let path = self.config.path().display();
                 self.log.note(log::ERROR, &format!("not reloaded: {path}: {error}"));
                 false
             }
         }
     }
 
-    /// Hands the engine a configuration; true: it is good.
-    fn configure(&mut self, text: &[u8], edited: bool) -> bool {
+    /// Hands the engine the text of the file, else the configuration in force; true: it is good.
+    fn configure(&mut self, text: Option<&[u8]>) -> bool {
         let Some(engine) = &mut self.engine else {
             return false;
         };
         self.config_errors = 0;
-        let input = config::input(engine, &self.config_path, text, edited);
+        let input = match text {
+            Some(text) => config::input(engine, self.config.path(), text, false),
+            None => self.config.input(engine),
+        };
         self.feed(input);
         self.engine.is_some() && self.config_errors == 0
     }
@@ -346,9 +336,7 @@ impl Daemon {
         }
         // The file first, if it was to be read: it may be the cure.
         if !(self.must_reload && self.reload()) {
-            let text = mem::take(&mut self.config);
-            self.configure(&text, self.is_edited);
-            self.config = text;
+            self.configure(None);
         }
         self.recorder.settle();
         self.recall_hooks();
@@ -465,13 +453,9 @@ impl Daemon {
                 };
                 self.control.reply(client, answer, clock::now_ms(), &self.poll);
             }
-            Action::ConfigChanged { text } => {
-                self.config = engine.bytes(text).to_vec();
-                self.is_edited = true;
-            }
+            Action::ConfigChanged { text } => self.config.change(engine.bytes(text)),
             Action::SaveConfig { force } => {
-                let errno = self.save(force).map_or_else(|error| error.code(), |()| 0);
-                self.pending.push_back(Input::Saved { errno });
+                self.pending.push_back(Input::Saved { errno: self.config.save(force) });
             }
             Action::NetlinkSend { bytes } => {
                 if let Some(netlink) = &self.netlink
@@ -481,15 +465,6 @@ impl Daemon {
                 }
             }
         }
-    }
-
-    /// Writes the configuration to its file, unless somebody else did.
-    fn save(&mut self, force: bool) -> Result<(), SaveError> {
-        let known = if force { None } else { Some(&self.file) };
-        save::save(&self.config_path, &self.config, known)?;
-        self.file = Fingerprint::of(&self.config);
-        self.is_edited = false;
-        Ok(())
     }
 
     /// Logs why the engine trapped, and on what.
@@ -516,21 +491,6 @@ fn first(input: &mut [u8]) -> &mut [u8] {
     &mut input[..length]
 }
 
-/// The folder that a file is in, as its path says.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
-}
-
-/// One line that tells the user what to do.
-fn explain(what: &str, error: io::Error, otherwise: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            format!("{what}: {error}; start as root, or with CAP_NET_RAW and CAP_NET_ADMIN")
-        }
-        _ => format!("{what}: {error}{otherwise}"),
-    }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::error::Error;
+use std::io;
 use std::path::Path;
 
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
@@ -14,9 +15,13 @@ use seccompiler::{
 
 use crate::landlock;
 
-/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened. Files
-/// are made in `writable` alone, and removed there and in `removable`; false: this kernel cannot
-/// bound that.
+/// What the log says where files cannot be bound.
+pub const NOT_CONFINED: &str =
+    "this kernel has no Landlock: where a file may be made is left to the modes of folders";
+
+/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened.
+/// Files are made in `writable` alone, and removed there and in `removable`; false: this kernel
+/// cannot bound that.
 pub fn drop_privileges(writable: &[&Path], removable: &[&Path]) -> Result<bool, Box<dyn Error>> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
@@ -24,6 +29,16 @@ pub fn drop_privileges(writable: &[&Path], removable: &[&Path]) -> Result<bool, 
     let is_confined = landlock::confine(writable, removable)?;
     apply_filter(&seccomp_program()?)?;
     Ok(is_confined)
+}
+
+/// One line that tells the user what to do where a privilege may be missing.
+pub fn explain(what: &str, error: io::Error, otherwise: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("{what}: {error}; start as root, or with CAP_NET_RAW and CAP_NET_ADMIN")
+        }
+        _ => format!("{what}: {error}{otherwise}"),
+    }
 }
 
 /// A call that is not on the list fails with EPERM: what is attacked gains nothing, and an

@@ -1,5 +1,5 @@
-//! Writes the configuration's file anew so that at any moment it is the old one or the new one, also
-//! where the power fails: a new file beside it, on the disk before it takes the old one's name.
+//! Writes the configuration's file anew so that at any moment it is the old one or the new one, and
+//! so where the power fails: a new file beside it is on the disk before it takes the old one's name.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -86,12 +86,13 @@ fn locate(path: &Path) -> io::Result<(OwnedFd, OsString)> {
         result => result?,
     };
     let name = path.file_name().ok_or(Errno::ISDIR)?.to_os_string();
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok((fs::open(folder, flags, Mode::empty())?, name))
+    Ok((fs::open(parent_of(&path), flags, Mode::empty())?, name))
+}
+
+/// The folder that a file is in, as its path says.
+pub fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The file as it is; None where there is none.
