@@ -17,8 +17,9 @@ const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
 const EDQUOT: i32 = 122;
 
-/** The client that waits to hear what became of its command. */
+/** The client that waits to hear what became of its command, if one does. */
 let asker: i32 = 0;
+let is_asked: bool = false;
 let in_json: bool = false;
 
 /** Has the text written; the client is answered when the host has done so. */
@@ -29,12 +30,15 @@ export function save(): void {
     return endMessage();
   }
   asker = client;
+  is_asked = true;
   in_json = json;
   act(Action.SAVE_CONFIG, force ? 1 : 0, 0, 0);
 }
 
 /** The host has written the file (`errno` 0), or could not. */
 export function answerSave(errno: i32): void {
+  if (!is_asked) return;
+  is_asked = false;
   answerTo(asker, in_json);
   if (errno == 0) {
     noteSaved();

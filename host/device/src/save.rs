@@ -1,5 +1,5 @@
-//! Writes the configuration's file anew so that at any moment it is the old one or the new one, and
-//! so where the power fails: a new file beside it is on the disk before it takes the old one's name.
+//! Writes the configuration's file anew so that at any moment, also where the power fails, it is
+//! the old one or the new one: that is on the disk before it takes the old one's name.
 
 use std::ffi::OsString;
 use std::fs::File;

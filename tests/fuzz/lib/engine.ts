@@ -146,7 +146,7 @@ export class FuzzedEngine {
 
   configure(path: Buffer, text: Buffer): ActionRecord[] {
     this.write(Buffer.concat([path, text]));
-    return this.call("configure", path.length, text.length);
+    return this.call("configure", path.length, text.length, 0);
   }
 
   network(bytes: Buffer): ActionRecord[] {

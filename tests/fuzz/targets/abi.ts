@@ -89,6 +89,7 @@ const OPS: Op[] = [
     const [told, runs, name] = [r.u8() % 4, r.u8() & 1, engine.write(r.name())];
     engine.call("hookTold", told, runs, name);
   },
+  (engine, r) => void engine.call("saved", r.u8() - 1),
 ];
 
 /** What no host does: numbered from 32 on, so that a new call above changes no input. */
@@ -99,7 +100,7 @@ const LAWLESS: Op[] = [
   (engine, r) => void engine.call("viciBytes", r.i32()),
   (engine, r) => void engine.call("network", r.i32()),
   (engine, r) => void engine.call("command", r.i32(), r.i32()),
-  (engine, r) => void engine.call("configure", r.i32(), r.i32()),
+  (engine, r) => void engine.call("configure", r.i32(), r.i32(), 0),
   (engine, r) => void engine.call("replies", r.i32(), r.i32()),
   (engine, r) => void engine.call("unsent", r.i32(), r.i32(), r.i32()),
   (engine, r) => {
@@ -112,6 +113,7 @@ const LAWLESS: Op[] = [
   },
   (engine, r) => void engine.call("hookEnded", r.i32(), r.i32(), r.i32()),
   (engine, r) => void engine.call("hookTold", r.i32(), r.i32(), r.i32()),
+  (engine, r) => void engine.call("saved", r.i32()),
 ];
 
 function run(input: Buffer, engine: FuzzedEngine): void {

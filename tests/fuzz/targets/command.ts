@@ -1,4 +1,4 @@
-/** Commands of the control socket. They only look, and a JSON answer is a document. */
+/** Commands of the control socket. Each has one answer, and one in JSON is a document. */
 import { Action } from "../../../host/node/engine.ts";
 import type { FuzzedEngine } from "../lib/engine.ts";
 import { hold } from "../lib/finding.ts";
@@ -35,6 +35,14 @@ const LINES = [
   "record start",
   "json record stop",
   "record save",
+  "set vpn net monitor source-ip 10.1.0.1 destination-ip 10.2.0.10 optimized rekey",
+  "set vpn new gateway s2s child new",
+  "set vpn six interval 0.5",
+  "json set vpnmonitor threshold 7",
+  "unset vpn net monitor",
+  "unset vpn old",
+  "json unset vpn six quorum",
+  "save force",
   "",
 ];
 
@@ -61,6 +69,13 @@ export const command_target: Target = {
       const told = engine.call("recorder", asked.argument, 0);
       actions = told.filter(({ kind }) => !LOGS.includes(kind));
     }
+    if (asked?.kind === Action.SAVE_CONFIG) {
+      const told = engine.call("saved", 0);
+      actions = told.filter(({ kind }) => !LOGS.includes(kind));
+    }
+    const changed = actions.find(({ kind }) => kind === Action.CONFIG_CHANGED);
+    // What the change itself brings about is the monitor's.
+    if (changed !== undefined) actions = actions.filter(({ kind }) => kind === Action.REPLY);
     const [reply] = actions;
     const alone = actions.length === 1 && reply!.kind === Action.REPLY && reply!.argument === 7;
     hold(alone, "one reply", () => `${actions.length} actions`);
@@ -68,6 +83,12 @@ export const command_target: Target = {
     hold(body === "" || body.endsWith("\n"), "ends its line", () =>
       JSON.stringify(body.slice(-40)),
     );
+    if (changed !== undefined) {
+      const errors = engine
+        .configure(Buffer.from("f"), changed.bytes)
+        .filter(({ kind }) => kind === Action.CONFIG_ERROR);
+      hold(errors.length === 0, "is a configuration", () => `${errors[0]?.bytes.toString()}`);
+    }
     const [, word] = /^[\x00-\x20]*([^\x00-\x20]*)/.exec(input.toString("latin1"))!;
     if (word !== "json" || input.length > 1024) return;
     try {
@@ -83,6 +104,7 @@ export const command_target: Target = {
   // prettier-ignore
   dictionary: words(
     "json ", "get ", "sa", "vpn", "vpnmonitor", "event", "active", "inactive", "id ", "0x", "?",
+    "set ", "unset ", "monitor", "gateway ", "child ", "interval ", "threshold ", "rekey", "destination-ip ", "10.2.0.10", "force",
     "help", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
     "metrics", "textfile", "from ", "snmp ", "getnext ", ".1.3.6.1.4.1.3224.4.1.1", ".", "4294967296",
     "a".repeat(47), "a".repeat(64), "\u0085", "\u{1f600}",
