@@ -39,6 +39,8 @@ export function trafficListed(vpn: Vpn): void {
  */
 export function lookAtTraffic(vpn: Vpn, listed_at_ms: i64): Traffic {
   const sa = phase2At(vpn.current);
+  // Where charon is slow the list may be an old one: what it shows is no traffic of now.
+  const window_ms = <i64>vpn.config.interval_ms * vpn.config.threshold;
   const paused = listed_at_ms - vpn.looked_at_ms > 2 * <i64>vpn.config.interval_ms;
   vpn.looked_at_ms = listed_at_ms;
   let traffic: i32 = Traffic.NONE;
@@ -53,7 +55,7 @@ export function lookAtTraffic(vpn: Vpn, listed_at_ms: i64): Traffic {
     vpn.user_out = user_out;
     traffic |= Traffic.OUT;
   }
-  if (paused) return Traffic.NONE;
+  if (paused || now_ms - listed_at_ms > window_ms) return Traffic.NONE;
   if (traffic & Traffic.IN) vpn.inbound_at_ms = now_ms;
   return traffic;
 }

@@ -76,3 +76,20 @@ test("a child that strongSwan is still negotiating is not initiated again", () =
   assert.deepEqual(world.states(), { branch0: "up" });
   assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
 });
+
+test("user traffic of long ago is none, though a slow charon's last list shows it", () => {
+  const world = settled(branches(1), "option interval '1'", "option threshold '3'");
+  world.charon.removeIke(world.charon.child("branch0").ike);
+  const child = world.charon.establish("branch0");
+  world.run(500);
+  child.packets_in += 100;
+  world.charon.tell("child-updown", child.ike);
+  world.run(500);
+  assert.deepEqual(world.states(), { branch0: "up" });
+  world.charon.response_ms = 30_000;
+  world.answers = () => false;
+  world.runUntil(() => world.said("is down") === 1, 10_000);
+  const { echoes } = world.counts;
+  world.run(20_000);
+  assert.equal(world.counts.echoes, echoes);
+});
