@@ -36,6 +36,18 @@ for (const seed of FIXED) test(`seed ${seed}`, () => assertHolds(seed));
 console.log(`note: new seeds ${NEW.join(", ")}`);
 for (const seed of NEW) test(`new seed ${seed}`, () => assertHolds(seed));
 
+/** What was taken for wrong: short schedules of seeds on which the judge has been mistaken. */
+const WELL: [what: string, seed: number, only: number[]][] = [
+  ["an SA from before a restart, in use again, has no new key", 2000033, [110, 111, 112]],
+  ["nor has one from before the host's", 2000599, [177, 205, 206, 207]],
+  [
+    "a round cut short by a configuration is over when it is answered",
+    2000949,
+    [228, 233, 269, 270],
+  ],
+];
+for (const [what, seed, only] of WELL) test(what, () => assertHolds(seed, { hours: 1, only }));
+
 test("more gateways than may negotiate at once", () => assertHolds(9, { vpns: 40 }));
 
 test("one seed gives one trace, another seed another", () => {

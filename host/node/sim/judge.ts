@@ -168,6 +168,7 @@ export class Judge implements Observer {
     for (const truth of this.by_connection.get(connection)!) {
       const children = this.world.peers.children(truth.branch.child.name);
       for (const { spi_in } of children) this.spis.set(spi_in.toString(16), truth);
+      if (truth.unlisted_at === this.world.peers.lists) this.adopt(truth);
       const has_sa = children.length > 0;
       if (truth.has_sa && !has_sa) {
         truth.no_sa_ms = this.now_ms;
@@ -191,12 +192,16 @@ export class Judge implements Observer {
   begunAnew(instance: boolean): void {
     this.documents.clear();
     this.initiated_ms.clear();
-    for (const truth of this.truths.values()) truth.beginAnew(this.now_ms, instance);
+    for (const truth of this.truths.values()) {
+      truth.beginAnew(this.now_ms, instance);
+      if (instance) this.adopt(truth);
+    }
     this.log.push(`${this.stamp()} = ${instance ? "a new instance" : "another configuration"}`);
   }
 
   configured(branch: Branch): void {
     this.of(branch).beginAnew(this.now_ms, true);
+    this.adopt(this.of(branch));
     this.of(branch).hook_again = true;
   }
 
@@ -359,6 +364,18 @@ export class Judge implements Observer {
 
   private of(branch: Branch): Truth {
     return this.truths.get(branch.name)!;
+  }
+
+  /**
+   * What is there before the engine's first list of it has no new key, though it may come into use
+   * only later, when a duplicate is removed.
+   */
+  private adopt(truth: Truth): void {
+    const { peers } = this.world;
+    truth.unlisted_at = peers.lists;
+    for (const { spi_in } of peers.children(truth.branch.child.name)) {
+      truth.spis.add(spi_in.toString(16));
+    }
   }
 
   /** Asks the engine what it shows, if it is time for that. */

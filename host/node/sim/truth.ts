@@ -62,6 +62,8 @@ export class Truth {
   /** Their SPIs; and of the last one, if it is in use for the first time. */
   readonly spis = new Set<string>();
   new_spi: string | undefined;
+  /** How many lists charon had given when this instance of the engine began with the VPN. */
+  unlisted_at = -1;
   last_delay_ms: number | undefined;
   /** Distinct genuine answers that this instance of the engine was given. */
   answers = 0;
@@ -125,7 +127,10 @@ export class Truth {
     if (known.sent_ms >= this.used_ms && this.verified_ms === NEVER_MS) this.verified_ms = now_ms;
     if (known.sent_ms < this.void_ms) return true;
     this.success_ms = now_ms;
-    this.prompt = now_ms - known.sent_ms < Math.min(...this.intervals_ms(now_ms));
+    // A round that another configuration or SA cut short is over when an answer to it comes.
+    this.prompt =
+      known.sent_ms >= this.anew_ms &&
+      now_ms - known.sent_ms < Math.min(...this.intervals_ms(now_ms));
     this.waiting_ms = now_ms;
     this.successes++;
     return true;
