@@ -4,8 +4,8 @@
 //! ```text
 //! table inet rekeyd-PID {
 //!     flags owner
-//!     chain output {
-//!         type filter hook output priority 300; policy accept;
+//!     chain postrouting {
+//!         type filter hook postrouting priority 300; policy accept;
 //!         meta priority != 7265:6b79 accept           # not one of ours
 //!         meta l4proto != 1 meta l4proto != 58 accept # already ESP: it keeps the priority
 //!         meta oifkind "xfrm" accept                  # and likewise vti, vti6: only with an SA
@@ -64,8 +64,9 @@ const NFTA_DATA_VALUE: u16 = 1;
 const NFTA_DATA_VERDICT: u16 = 2;
 const NFTA_VERDICT_CODE: u16 = 1;
 
-const CHAIN: &[u8] = b"output\0";
-/// After whatever may still reroute the packet (mangle, NAT).
+const CHAIN: &[u8] = b"postrouting\0";
+/// After whatever may still reroute the packet (mangle, NAT). The hook `output` would be told the
+/// interface from before a mark led it elsewhere.
 const HOOK_PRIORITY: i32 = 300;
 const KERNEL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -138,7 +139,7 @@ fn ruleset(table: &[u8]) -> (Vec<u8>, u32) {
         m.attribute(NFTA_CHAIN_TABLE, table);
         m.attribute(NFTA_CHAIN_NAME, CHAIN);
         m.nested(NFTA_CHAIN_HOOK, |m| {
-            m.word(NFTA_HOOK_HOOKNUM, libc::NF_INET_LOCAL_OUT as u32);
+            m.word(NFTA_HOOK_HOOKNUM, libc::NF_INET_POST_ROUTING as u32);
             m.word(NFTA_HOOK_PRIORITY, HOOK_PRIORITY as u32);
         });
         m.word(NFTA_CHAIN_POLICY, libc::NF_ACCEPT as u32);
