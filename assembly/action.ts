@@ -9,7 +9,10 @@ import { MAX_ACTIONS } from "./limits";
  * The bytes behind the pointer stay as they are until the next call.
  */
 export const enum Action {
-  /** Send `length` echo slots at `pointer` (icmp/slot.ts); argument: IP version, 4 or 6. */
+  /**
+   * Send `length` echo slots at `pointer` (icmp/slot.ts); argument: IP version, 4 or 6, and
+   * UNGUARDED for those that are meant to leave unencrypted.
+   */
   SEND_ECHOES = 1,
   /** Connect the vici stream to the Unix socket at this path; viciOpened or viciClosed follows. */
   VICI_CONNECT = 2,
@@ -45,7 +48,12 @@ export const enum Action {
   CONFIG_CHANGED = 15,
   /** Write that text to its file; argument 1: whatever is there by now. `saved` follows. */
   SAVE_CONFIG = 16,
+  /** Tell what the host alone can find out, by `facts` (monitor/facts.ts). */
+  TELL_FACTS = 17,
 }
+
+/** In the argument of SEND_ECHOES: the guard lets them pass, and no refusal is told. */
+export const UNGUARDED: u32 = 0x100;
 
 const RECORD_BYTES: i32 = 16;
 const buffer: usize = memory.data(MAX_ACTIONS * RECORD_BYTES);

@@ -23,6 +23,7 @@ import { isEdited, keepText, wipeDraft } from "./config/running";
 import { initConfig } from "./config/staged";
 import { summarize } from "./config/summary";
 import { runCommand } from "./console/command";
+import { answerDoctor } from "./console/doctor";
 import { answerRecord } from "./console/record";
 import { wipeReply } from "./console/reply";
 import { answerSave } from "./console/save";
@@ -39,6 +40,7 @@ import { converse, resync, resyncDeadline } from "./monitor/conversation";
 import { timerDue } from "./monitor/due";
 import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
 import { hookEnded as endHook, initHooks, recallHook } from "./monitor/hook";
+import { clearReplyCame, examDeadline, examDue, examOver, factsTold } from "./monitor/exam";
 import { networkChanged } from "./monitor/network";
 import { recorderTold } from "./monitor/recorder";
 import { rebuildRegistry } from "./monitor/registry";
@@ -89,6 +91,7 @@ function begin(now_ms: i64, wall_ms: i64): void {
 }
 
 function end(): i32 {
+  if (examOver()) answerDoctor();
   endBatch();
   return actionCount();
 }
@@ -172,7 +175,8 @@ export function networkLost(now_ms: i64, wall_ms: i64): i32 {
 
 /** When `tick` and `chores` are to be called; the largest i64: never. */
 export function deadline(): i64 {
-  return min(nextDeadline(), min(session.sessionDeadline(), resyncDeadline()));
+  const chores_ms = min(session.sessionDeadline(), resyncDeadline());
+  return min(nextDeadline(), min(chores_ms, examDeadline()));
 }
 
 /**
@@ -194,6 +198,7 @@ export function chores(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   if (session.sessionDeadline() <= clock.now_ms) session.sessionDue();
   if (resyncDeadline() <= clock.now_ms) resync();
+  if (examDeadline() <= clock.now_ms) examDue();
   converse();
   return end();
 }
@@ -203,7 +208,7 @@ export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i3
   begin(now_ms, wall_ms);
   for (let i = 0; i < count; i++) {
     const slot = receiveSlot(i);
-    if (parseReply(slot, version)) replyCame(slot);
+    if (parseReply(slot, version) && !clearReplyCame()) replyCame(slot);
   }
   return end();
 }
@@ -241,7 +246,10 @@ export function viciBytes(len: i32, now_ms: i64, wall_ms: i64): i32 {
   return end();
 }
 
-/** A request line of `len` bytes from control client `client`; the answer is one REPLY action. */
+/**
+ * A request line of `len` bytes from control client `client`; the answer is one REPLY action, of
+ * this call or of a later one.
+ */
 export function command(client: i32, len: i32, now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   runCommand(client, input_buffer, checked(len));
@@ -263,6 +271,13 @@ export function recorder(on: i32, errno: i32, now_ms: i64, wall_ms: i64): i32 {
 export function saved(errno: i32, now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   answerSave(errno);
+  return end();
+}
+
+/** `len` bytes of text: what TELL_FACTS asked for (monitor/facts.ts). */
+export function facts(len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  factsTold(input_buffer, checked(len));
   return end();
 }
 

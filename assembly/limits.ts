@@ -107,5 +107,19 @@ export const DEFAULT_HOOK_TIMEOUT_S: i32 = 30;
 export const MAX_INTERFACES: i32 = 1024;
 export const MAX_ADDRESSES: i32 = 4096;
 
+/** Routes that an examination asks the kernel for, and rules of policy routing that it keeps. */
+export const MAX_LOOKUPS: i32 = 128;
+export const MAX_RULES: i32 = 256;
+/** Different marks of such rules that it asks with. */
+export const MAX_MARKS: i32 = 8;
+/** Peers that it pings in the clear. */
+export const MAX_CLEAR_ECHOES: i32 = 16;
+/** How long it waits for answers, of whomever. */
+export const EXAM_MS: i64 = 1_000;
+/** Examinations that wait for the one under way: each client is answered within 5 s. */
+export const MAX_EXAMS_WAITING: i32 = 3;
+/** Lines of facts from the host that are read. */
+export const MAX_FACT_LINES: i32 = 256;
+
 /** Gateways that may negotiate at the same time (against a stampede after an outage). */
 export const MAX_NEGOTIATIONS: i32 = 16;

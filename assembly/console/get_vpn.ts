@@ -11,6 +11,8 @@ import { Phase2, phase2At } from "../sa/phase2";
 import { Note, stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { leftCell, newCell, rightCell, spaces } from "./cell";
 import { peerAddress } from "./get_sa";
+import { negotiation, negotiationWord } from "./negotiation";
+import { isOut, writeNext, writeTried, writeWhy } from "./outage";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** Events that the detail of a VPN shows. */
@@ -88,6 +90,7 @@ export function getVpnDetail(w: Writer, index: i32): void {
     .text(", Sta ")
     .text(sta(vpn));
   w.text(", ID 0x").hex(tunnelId(index)).u8(0x0a);
+  writeOutage(w, index);
   writeGateway(w, vpn, gateway);
   writeSettings(w, vpn);
   writeTargets(w, vpn);
@@ -102,6 +105,14 @@ export function getVpnDetail(w: Writer, index: i32): void {
 function row(w: Writer, name: string): Writer {
   newCell().text(name);
   return leftCell(w.text("  "), 14);
+}
+
+function writeOutage(w: Writer, index: i32): void {
+  const vpn = vpnAt(index);
+  if (!isOut(vpn)) return;
+  writeWhy(row(w, "Why"), vpn).u8(0x0a);
+  writeTried(row(w, "Tried last"), vpn).u8(0x0a);
+  writeNext(row(w, "Next"), index).u8(0x0a);
 }
 
 function writeGateway(w: Writer, vpn: Vpn, gateway: Gateway): void {
@@ -275,34 +286,4 @@ export function oldestShown(vpn: Vpn): i32 {
 
 function writeAddressOr(w: Writer, address: usize, otherwise: string): Writer {
   return isUnset(address) ? w.text(otherwise) : writeAddress(w, address);
-}
-
-/**
- * What the gateway is doing for this VPN: the step, if it is this one's turn; one that asked waits
- * while it is another's.
- */
-export function negotiation(index: i32): Negotiation {
-  const vpn = vpnAt(index);
-  const gateway = gatewayAt(vpn.gateway);
-  if (gateway.vpn == index) return gateway.step;
-  if (!vpn.noted(Note.RECOVERING)) return Negotiation.IDLE;
-  return gateway.step == Negotiation.QUEUED ? Negotiation.QUEUED : Negotiation.BACKING_OFF;
-}
-
-/** What the gateway is doing, for people. */
-export function negotiationWord(step: Negotiation): string {
-  switch (<i32>step) {
-    case Negotiation.QUEUED:
-      return "queued";
-    case Negotiation.REKEYING_CHILD:
-      return "rekeying Phase 2";
-    case Negotiation.TERMINATING:
-      return "removing Phase 1";
-    case Negotiation.INITIATING:
-      return "initiating";
-    case Negotiation.BACKING_OFF:
-      return "waiting";
-    default:
-      return "idle";
-  }
 }

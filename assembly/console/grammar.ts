@@ -6,6 +6,7 @@
  * two rows.
  */
 import { clearEvent } from "./clear_event";
+import { doctor } from "./doctor";
 import { clearSa, execRekey } from "./exec";
 import { row } from "./matcher";
 import { showMetrics } from "./metrics";
@@ -31,6 +32,7 @@ export function commands(): void {
 
   if (row("metrics [textfile] [from PLACE]", "states and counters for Prometheus")) showMetrics();
   if (row("snmp get|getnext OID", "a value of nsVpnMonTable, for snmpd")) showSnmp();
+  if (row("doctor [NAME]", "what is wrong, why, and what to do")) doctor();
 
   if (row("set vpn VPN gateway GW [child CHILD]", "the VPN's connection; makes the VPN if it is new")) setVpn();
   if (row("set vpn VPN monitor [source-interface IF] [source-ip IP] [destination-ip IP ...] [optimized] [rekey]", "has the VPN monitored, with these settings alone")) setVpn();

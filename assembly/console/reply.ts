@@ -36,6 +36,11 @@ export function beginReply(): Writer {
   return begin("ok\n");
 }
 
+/** Begins an answer that tells of something found: rekeyctl's exit status says so. */
+export function beginFound(): Writer {
+  return begin("found\n");
+}
+
 /** Begins an answer to a command that was not carried out. */
 export function beginFailure(): Writer {
   return begin("error\n");

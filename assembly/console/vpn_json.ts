@@ -11,7 +11,7 @@ import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
 import { stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { peerAddress, SaFilter, shown } from "./get_sa";
-import { averageDelay, lastAnswered, negotiation, negotiationWord, oldestShown } from "./get_vpn";
+import { averageDelay, lastAnswered, oldestShown } from "./get_vpn";
 import {
   beginList,
   beginObject,
@@ -27,6 +27,7 @@ import {
   textValue,
   thousandthsValue,
 } from "../bytes/json";
+import { negotiation, negotiationWord } from "./negotiation";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** All VPNs that the filter lets through. */

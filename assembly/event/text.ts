@@ -240,7 +240,7 @@ export function echoHeldBack(vpn: usize, source: usize, target: usize): void {
 /** The kernel refuses to send an echo, for another reason than the guard. */
 export function echoUnsendable(vpn: usize, target: usize, errno: i32): void {
   const w = monitoring(Severity.WARNING, Id.IKE, vpn).text("cannot send to ");
-  sendingReason(writeAddress(w, target).text(": "), errno).u8(0x2e);
+  writeSendingReason(writeAddress(w, target).text(": "), errno).u8(0x2e);
   endEvent();
 }
 
@@ -352,7 +352,7 @@ export function charonLost(path: usize, errno: i32): void {
     .text("No connection to strongSwan at ")
     .name(path)
     .text(" (");
-  reason(w, errno).text("). SAs stay as they are; trying again every second.");
+  writeSocketReason(w, errno).text("). SAs stay as they are; trying again every second.");
   endEvent();
 }
 
@@ -446,7 +446,7 @@ function selectors(w: Writer, first: usize, count: i32): Writer {
 }
 
 /** What an error of a Unix stream socket means here (errno(3), Linux). */
-function reason(w: Writer, errno: i32): Writer {
+export function writeSocketReason(w: Writer, errno: i32): Writer {
   switch (errno) {
     case 0:
       return w.text("strongSwan closed it");
@@ -469,10 +469,12 @@ function reason(w: Writer, errno: i32): Writer {
 }
 
 /** Why sendmsg(2) of an echo failed, in the words of Linux's strerror(3). */
-function sendingReason(w: Writer, errno: i32): Writer {
+export function writeSendingReason(w: Writer, errno: i32): Writer {
   switch (errno) {
     case 22:
       return w.text("Invalid argument");
+    case 13:
+      return w.text("Permission denied");
     case 97:
       return w.text("Address family not supported by protocol");
     case 99:

@@ -18,7 +18,7 @@ import {
 import { Gateway, gatewayAt, gatewayCount, Negotiation, setDeadline } from "../sa/gateway";
 import { phase1At } from "../sa/phase1";
 import { ChildState, phase2At } from "../sa/phase2";
-import { Note, Vpn, vpnAt } from "../sa/vpn";
+import { Note, Tried, Vpn, vpnAt } from "../sa/vpn";
 import { jittered } from "../random";
 import {
   ANSWERED_STEP_MS,
@@ -322,6 +322,7 @@ function judge(index: i32): void {
   }
   switch (gateway.step) {
     case Negotiation.REKEYING_CHILD:
+      vpn.tell(Tried.REKEYED_IN_VAIN, now_ms);
       // With a living sibling the fault is not the IKE_SA's: leave it, and try again.
       if (siblingLives(gateway, vpn)) postpone(index);
       else terminate(index);
@@ -351,6 +352,7 @@ function judgeInitiate(index: i32): void {
     lookAgain(index, ANSWERED_STEP_MS);
   } else {
     gateway.silences++;
+    vpn.tell(gateway.extended ? Tried.UNFINISHED : Tried.SILENCE, now_ms);
     if (isTold(gateway.silences)) retransmissionLimit(vpn.config.name, gateway.peer_ip);
     if (siblingLives(gateway, vpn)) postpone(index);
     else terminate(index);
@@ -362,6 +364,7 @@ function refused(index: i32, reason: usize, reason_len: i32): void {
   const vpn = vpnAt(gateway.vpn);
   const wait_ms = backOff(vpn.config.interval_ms, vpn.refusals);
   vpn.refusals++;
+  vpn.tell(Tried.REFUSED, now_ms, reason, reason_len);
   vpn.retry_at_ms = now_ms + wait_ms;
   gateway.silences = 0;
   negotiationRefused(vpn.config.name, gateway.peer_ip, reason, reason_len, wait_ms);
@@ -387,6 +390,7 @@ function succeed(index: i32): void {
   vpn.refusals = 0;
   vpn.unnote(Note.RECOVERING);
   vpn.recoveries++;
+  vpn.tell(Tried.NEW_SA, now_ms);
   const unverified = vpn.recoveries - 2;
   vpn.retry_at_ms = unverified < 0 ? 0 : now_ms + backOff(vpn.config.interval_ms, unverified);
   pause(index, now_ms);

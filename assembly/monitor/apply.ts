@@ -19,7 +19,7 @@ import { forgetGateway, forgetVpn, unask } from "../ike/negotiation";
 import { MAX_IKE_NAME_BYTES } from "../limits";
 import { gatewayAt, gatewayCount, giveGateway, takeGateway } from "../sa/gateway";
 import { forgetPhase1, forgetPhase2 } from "../sa/listing";
-import { giveVpn, Note, State, takeVpn, Vpn, vpnAt, vpnCount } from "../sa/vpn";
+import { giveVpn, Note, State, takeVpn, Tried, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { freeTimer, newTimer, schedule } from "../timer/wheel";
 import { aim } from "./aim";
 import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
@@ -147,6 +147,10 @@ function forgetPath(vpn: Vpn): void {
   vpn.retry_at_ms = 0;
   vpn.inbound_at_ms = 0;
   vpn.answered_at_ms = 0;
+  vpn.not_tunnel = false;
+  vpn.outside = 0;
+  vpn.duplicates = 0;
+  vpn.tell(Tried.NOTHING, 0);
 }
 
 /** Another mode or probe: the path is unverified, but nothing is said to be down. */

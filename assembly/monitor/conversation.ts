@@ -40,9 +40,10 @@ import { beginListing, endListing, mergePhase1, mergePhase2 } from "../sa/listin
 import { Note, vpnAt, vpnCount } from "../sa/vpn";
 import { Mode } from "./decision";
 import { modeOf } from "./effect";
+import { examination, listsAnswered } from "./exam";
 import { reconcile } from "./reconcile";
 import { findGateway, findVpnOfChild } from "./registry";
-import { resolve, sayUncovered } from "./resolve";
+import { outside, resolve, sayUncovered } from "./resolve";
 
 /** Everything is listed again after this, in case an event was lost. */
 const RESYNC_MS: i64 = 60_000;
@@ -60,12 +61,23 @@ let unknown_at_ms: i64 = NEVER;
 let unknown_pause_ms: i64 = FIRST_UNKNOWN_MS;
 /** Whether it has been said that charon cannot be reached: once until it can be again. */
 let said_lost: bool = false;
+let lost_errno: i32 = 0;
 /** Whether every item of the listing that is coming in was understood and found room. */
 let understood: bool = true;
 
 /** Makes (or moves) the connection to charon's vici socket, as configured. */
 export function connectToCharon(): void {
   connect(nameBytes(running.vici), nameLength(running.vici));
+}
+
+/** When strongSwan is asked again whether it knows what it did not know; NEVER: it knows all. */
+export function unknownDeadline(): i64 {
+  return unknown_at_ms;
+}
+
+/** errno of the last connection to charon that failed or ended. */
+export function lostErrno(): i32 {
+  return lost_errno;
 }
 
 /** When `resync` is to be called. */
@@ -143,6 +155,7 @@ function connected(): void {
 function closed(): void {
   if (!said_lost) charonLost(running.vici, indicated.errno);
   said_lost = true;
+  lost_errno = indicated.errno;
   if (!indicated.lost) return;
   resync_at_ms = NEVER;
   unknown_at_ms = NEVER;
@@ -194,6 +207,8 @@ function takeConnection(): void {
   gateway.known = true;
   gateway.version = <u8>connection.version;
   gateway.dpd_delay_s = connection.dpd_delay_s;
+  gateway.rare.reauth_time_s = connection.reauth_time_s;
+  gateway.rare.examined = examination();
   memory.copy(gateway.local_ip, connection.local_ip, ADDRESS_BYTES);
   if (!isUnset(connection.peer_ip)) memory.copy(gateway.peer_ip, connection.peer_ip, ADDRESS_BYTES);
   while (readConnectionChild()) {
@@ -207,6 +222,8 @@ function takeConnection(): void {
  */
 function takeConnectionChild(vpn_index: i32): void {
   const vpn = vpnAt(vpn_index);
+  vpn.examined = examination();
+  vpn.not_tunnel = !connection_child.tunnel;
   if (!connection_child.tunnel) {
     const gateway = gatewayAt(vpn.gateway);
     if (!vpn.noted(Note.SAID_UNKNOWN)) {
@@ -221,6 +238,7 @@ function takeConnectionChild(vpn_index: i32): void {
     const waits = vpn.current < 0 && vpn.noted(Note.LISTED);
     if (waits && modeOf(vpn) == Mode.REKEY) askAnew(vpn_index);
   }
+  vpn.outside = 0;
   const dynamic = connection_child.local_dynamic || connection_child.remote_dynamic;
   if (vpn.current >= 0 || dynamic) return;
   const local = changetype<usize>(connection_child.local_selector(0));
@@ -228,6 +246,7 @@ function takeConnectionChild(vpn_index: i32): void {
   const remote = changetype<usize>(connection_child.remote_selector(0));
   const remotes = connection_child.remote_selectors;
   resolve(vpn_index, local, locals, remote, remotes);
+  vpn.outside = outside(vpn, local, locals, remote, remotes);
   if (vpn.target_count == 0 || isUnset(vpn.source)) {
     sayUncovered(vpn_index, local, locals, remote, remotes);
   }
@@ -235,6 +254,7 @@ function takeConnectionChild(vpn_index: i32): void {
 
 /** strongSwan finished a request. */
 function answered(): void {
+  listsAnswered(indicated.kind, indicated.arg, indicated.asked_at_ms, indicated.success);
   switch (indicated.kind) {
     case Request.LIST_SAS:
       listed(indicated.arg, indicated.success);

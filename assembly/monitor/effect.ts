@@ -5,7 +5,7 @@ import { rekeySucceeded, saDeactivated, targetSilent, vpnDown, vpnUp } from "../
 import { ask, unask } from "../ike/negotiation";
 import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
-import { Note, State, tunnelId, Vpn, vpnAt } from "../sa/vpn";
+import { Note, State, Tried, tunnelId, Vpn, vpnAt } from "../sa/vpn";
 import { schedule } from "../timer/wheel";
 import { decide, Do, Event, Mode, nextState } from "./decision";
 import { sendRound } from "./echo_batch";
@@ -28,7 +28,7 @@ export function happen(index: i32, event: Event): void {
   const state = nextState(cell);
   vpn.state = state;
   if (cell & Do.RESET) forgetMisses(vpn);
-  if (state != was) enter(index, state);
+  if (state != was) enter(index, state, event);
   if (cell & Do.SAY_UP) sayUp(index);
   if (cell & Do.SAY_DOWN) sayDown(index);
   if (cell & Do.SAY_REKEYED) sayRekeyed(index);
@@ -47,16 +47,19 @@ function negotiate(index: i32): void {
 }
 
 /** What a state brings with it, whatever led there. */
-function enter(index: i32, state: State): void {
+function enter(index: i32, state: State, event: Event): void {
   const vpn = vpnAt(index);
   vpn.answers = 0;
   if (state == State.DOWN) {
     vpn.downs++;
     disownRounds(vpn);
+    vpn.down_at_ms = now_ms;
+    vpn.down_by = <u8>event;
   }
   if (state == State.UP) {
     vpn.recoveries = 0;
     vpn.retry_at_ms = 0;
+    vpn.tell(Tried.NOTHING, 0);
     vpn.unnote(Note.SILENT);
     unask(index);
   }

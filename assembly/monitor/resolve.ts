@@ -118,6 +118,22 @@ export function cover(vpn: Vpn, sa: Phase2): void {
   sa.covered = <u8>covered;
 }
 
+/** Which sides of the VPN's echoes lie outside the selectors: 1 the source, 2 a destination. */
+export function outside(
+  vpn: Vpn,
+  local: usize,
+  local_count: i32,
+  remote: usize,
+  remote_count: i32,
+): u8 {
+  let sides = 0;
+  if (!isUnset(vpn.source) && !covering(local, local_count, vpn.source)) sides |= 1;
+  for (let t = 0; t < <i32>vpn.target_count; t++) {
+    if (!covering(remote, remote_count, vpn.target(t).address)) sides |= 2;
+  }
+  return <u8>sides;
+}
+
 /** First of the SA's local selectors. */
 export function localOf(sa: Phase2): usize {
   return changetype<usize>(sa.local_selector(0));

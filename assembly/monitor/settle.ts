@@ -91,6 +91,8 @@ function settleVpn(gateway_index: i32, vpn_index: i32): i64 {
       continue;
     }
     if (sa.duplicate_since_ms == 0) {
+      vpn.duplicates++;
+      vpn.duplicate_at_ms = now_ms;
       sa.duplicate_since_ms = now_ms;
       sa.duplicate_packets_in = sa.packets_in;
     }

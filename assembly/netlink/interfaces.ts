@@ -75,6 +75,23 @@ export function addressAt(i: i32): usize {
   return recordAt(i).bytes;
 }
 
+/** Name field of the interface with that index; 0: there is none. */
+export function interfaceName(index: u32): usize {
+  for (let i = 0; i < interface_count; i++) {
+    if (interfaceAt(i).index == index) return interfaceAt(i).name;
+  }
+  return 0;
+}
+
+/** Whether an interface has the address; also where not all addresses are known. */
+export function isOurs(address: usize): bool {
+  if (address_count == MAX_ADDRESSES) return true;
+  for (let i = 0; i < address_count; i++) {
+    if (sameAddress(recordAt(i).bytes, address)) return true;
+  }
+  return false;
+}
+
 /** Copies the best source address that the named interface has in one family to `out`. */
 export function interfaceAddress(name: usize, len: i32, v4: bool, out: usize): bool {
   for (let i = 0; i < interface_count; i++) {

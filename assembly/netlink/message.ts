@@ -18,6 +18,9 @@ export const enum Type {
   GETADDR = 22,
   NEWROUTE = 24,
   DELROUTE = 25,
+  GETROUTE = 26,
+  NEWRULE = 32,
+  GETRULE = 34,
 }
 
 /** nlmsg_flags. */

@@ -11,6 +11,7 @@ import {
   setAddress,
   setInterface,
 } from "./interfaces";
+import { isLookup, takeLookup } from "./lookup";
 import { align, attributeBytes, Flag, hasMessage, HEADER_BYTES, Message, Type } from "./message";
 
 /**
@@ -100,6 +101,10 @@ export function netlinkBytes(p: usize, len: i32): i32 {
 }
 
 function take(message: Message): i32 {
+  if (isLookup(message.seq)) {
+    takeLookup(message);
+    return Change.NONE;
+  }
   if (message.seq == seq && (message.flags & Flag.DUMP_INTR) != 0) interrupted = true;
   switch (<i32>message.type) {
     case Type.NEWLINK:

@@ -26,6 +26,19 @@ const GATEWAY_BYTES: i32 = 256;
 const NAME: i32 = 128;
 const LOCAL_IP: i32 = NAME + MAX_IKE_NAME_BYTES + 1;
 const PEER_IP: i32 = LOCAL_IP + ADDRESS_BYTES;
+const RARE: i32 = PEER_IP + ADDRESS_BYTES;
+
+/** What examinations alone look at. */
+@unmanaged
+class RareGateway {
+  /** Seconds after which strongSwan makes the IKE_SA anew by authenticating again; 0: never. */
+  reauth_time_s: i32;
+  /** The examination (monitor/exam.ts) for which strongSwan last named the connection ... */
+  examined: u32;
+  /** ... the one for which the peer was pinged in the clear, and which saw it answer. */
+  pinged: u32;
+  ping_answered: u32;
+}
 
 /** An IKE peer: a strongSwan connection that at least one VPN names. */
 @unmanaged
@@ -98,6 +111,9 @@ export class Gateway {
   get peer_ip(): usize {
     return changetype<usize>(this) + PEER_IP;
   }
+  get rare(): RareGateway {
+    return changetype<RareGateway>(changetype<usize>(this) + RARE);
+  }
 }
 
 const gateways: Table = tableAt(memory.data(TABLE_BYTES));
@@ -115,7 +131,7 @@ export function gatewayCount(): i32 {
 
 /** Empties the table. */
 export function initGateways(): void {
-  assert(<i32>offsetof<Gateway>() <= NAME && PEER_IP + ADDRESS_BYTES <= GATEWAY_BYTES);
+  assert(<i32>offsetof<Gateway>() <= NAME && RARE + <i32>offsetof<RareGateway>() <= GATEWAY_BYTES);
   pool.init(gateways.init(GATEWAY_BYTES, MAX_GATEWAYS));
 }
 

@@ -1,4 +1,5 @@
 import { ADDRESS_BYTES } from "../bytes/address";
+import { setName } from "../bytes/slice";
 import { Pool, POOL_BYTES, poolAt } from "../bytes/pool";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
 import { VPN_CONFIG_BYTES, VpnConfig } from "../config/model";
@@ -54,10 +55,29 @@ export const enum Note {
   LISTED = 32768,
 }
 
+/** What came of the last attempt to get a VPN's SA to work. */
+export const enum Tried {
+  /** There was none. */
+  NOTHING = 0,
+  /** No new Phase 2 key came about on the IKE_SA that is there. */
+  REKEYED_IN_VAIN,
+  /** The peer did not answer at all. */
+  SILENCE,
+  /** It answered, but there was no SA in time. */
+  UNFINISHED,
+  /** strongSwan or the peer refused. */
+  REFUSED,
+  /** There is a new SA: whether it works, answers tell. */
+  NEW_SA,
+}
+
 /** Bytes of a Vpn record. */
 export const VPN_BYTES: i32 = 1024;
-const TARGETS = 256;
-const CONFIG = 512;
+const TARGETS = 320;
+const CONFIG = 432;
+const REASON = CONFIG + VPN_CONFIG_BYTES;
+/** Bytes that are kept of the reason that strongSwan gave for a refusal. */
+const MAX_REASON_BYTES: i32 = 120;
 
 /** One target of a VPN: an address that is pinged. */
 @unmanaged
@@ -175,6 +195,23 @@ export class Vpn {
   hook_skipped: u16;
   /** When the latest of what waits happened: milliseconds since 1970, UTC. */
   hook_at_ms: i64;
+  /** What came of the last attempt to get a working SA, since it was last up. */
+  tried: Tried;
+  /** What made it leave READY or UP (monitor/decision.ts, Event). */
+  down_by: u8;
+  /** The child is in strongSwan's configuration, but not in tunnel mode. */
+  not_tunnel: bool;
+  /** The selectors that strongSwan has configured leave out its source (1), a destination (2). */
+  outside: u8;
+  /** The examination for which strongSwan last named the child. */
+  examined: u32;
+  /** Duplicates of its SA that were seen, and when the last. */
+  duplicates: u32;
+  duplicate_at_ms: i64;
+  /** When the last attempt ended. */
+  tried_at_ms: i64;
+  /** When it went down. */
+  down_at_ms: i64;
 
   target(i: i32): Target {
     return changetype<Target>(changetype<usize>(this) + TARGETS + i * TARGET_BYTES);
@@ -182,6 +219,10 @@ export class Vpn {
   /** Source of its echoes, 16 bytes; unset while there is none. */
   get source(): usize {
     return changetype<usize>(this) + TARGETS + 4 * TARGET_BYTES;
+  }
+  /** A name field: why it was refused, in strongSwan's words. */
+  get reason(): usize {
+    return changetype<usize>(this) + REASON;
   }
   get config(): VpnConfig {
     return changetype<VpnConfig>(changetype<usize>(this) + CONFIG);
@@ -193,6 +234,13 @@ export class Vpn {
 
   note(note: Note): void {
     this.notes |= <u16>note;
+  }
+
+  /** An attempt to get a working SA has ended. */
+  tell(tried: Tried, at_ms: i64, reason: usize = 0, reason_len: i32 = 0): void {
+    this.tried = tried;
+    this.tried_at_ms = at_ms;
+    setName(this.reason, MAX_REASON_BYTES, reason, min(reason_len, MAX_REASON_BYTES));
   }
 
   unnote(note: Note): void {
@@ -220,7 +268,7 @@ export function vpnCount(): i32 {
 
 /** Empties the table. */
 export function initVpns(): void {
-  assert(<i32>offsetof<Vpn>() <= TARGETS && CONFIG + VPN_CONFIG_BYTES <= VPN_BYTES);
+  assert(<i32>offsetof<Vpn>() <= TARGETS && REASON + 1 + MAX_REASON_BYTES <= VPN_BYTES);
   pool.init(vpns.init(VPN_BYTES, MAX_VPNS));
 }
 

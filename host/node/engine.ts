@@ -23,7 +23,11 @@ export const Action = {
   RUN_HOOK: 14,
   CONFIG_CHANGED: 15,
   SAVE_CONFIG: 16,
+  TELL_FACTS: 17,
 } as const;
+
+/** In the argument of a SEND_ECHOES: beside the tunnel. */
+export const UNGUARDED = 0x100;
 
 /** What the engine asks for. The bytes are a copy. */
 export interface ActionRecord {
@@ -186,6 +190,10 @@ export class Engine {
 
   command(client: number, line: string | Buffer): ActionRecord[] {
     return this.call("command", client, this.write(Buffer.from(line)));
+  }
+
+  facts(text: string): ActionRecord[] {
+    return this.call("facts", this.write(Buffer.from(text)));
   }
 
   recorder(on: boolean, errno: number): ActionRecord[] {

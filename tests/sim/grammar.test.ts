@@ -30,7 +30,7 @@ function knownLines(): string[] {
 /** An answer is one, and says which kind it is; one to `json` is a document. */
 function check(world: World, line: Buffer): void {
   const answer = world.ask(line);
-  assert.match(answer, /^(ok|error|save .+)\n/);
+  assert.match(answer, /^(ok|found|error|save .+)\n/);
   const text = line.toString("latin1");
   if (answer.startsWith("save ") || !/^[\0- ]*json[\0- ]/.test(text)) return;
   assert.doesNotThrow(() => JSON.parse(answer.slice(answer.indexOf("\n"))), text);

@@ -3,11 +3,12 @@ import { clear, parseAddress } from "../../assembly/bytes/address";
 import { parseSelector, Selector } from "../../assembly/bytes/selector";
 import { setName } from "../../assembly/bytes/slice";
 import { writerAt, WRITER_BYTES } from "../../assembly/bytes/writer";
-import { NEVER, setTime } from "../../assembly/clock";
+import { NEVER, now_ms, setTime, wall_ms } from "../../assembly/clock";
 import { initHistory, noteLoaded, noteRefused } from "../../assembly/config/history";
 import { readConfig } from "../../assembly/config/read";
 import { initConfig } from "../../assembly/config/staged";
 import { running, setGlobalDefaults, VpnFlag } from "../../assembly/config/model";
+import { answerDoctor } from "../../assembly/console/doctor";
 import { runCommand } from "../../assembly/console/command";
 import * as json from "../../assembly/bytes/json";
 import { sta } from "../../assembly/console/sta";
@@ -15,7 +16,8 @@ import { clearEvents } from "../../assembly/event/log";
 import { connectionUnknown, saDeactivated, vpnDown, vpnUp } from "../../assembly/event/text";
 import { recorderTold } from "../../assembly/monitor/recorder";
 import { answerRecord } from "../../assembly/console/record";
-import { MAX_COMMAND_BYTES, MAX_EVENTS, MAX_REPLY_BYTES } from "../../assembly/limits";
+import { EXAM_MS, MAX_COMMAND_BYTES, MAX_EVENTS, MAX_REPLY_BYTES } from "../../assembly/limits";
+import { examDue, examOver, isExamining } from "../../assembly/monitor/exam";
 import { rebuildRegistry } from "../../assembly/monitor/registry";
 import { gatewayAt, initGateways, Negotiation, takeGateway } from "../../assembly/sa/gateway";
 import { initListing, mergePhase1, mergePhase2 } from "../../assembly/sa/listing";
@@ -46,9 +48,23 @@ function address(at: usize, s: string): void {
 function run(len: i32): void {
   resetActions();
   runCommand(7, room, len);
+  if (isExamining()) endExam();
   assert(actionCount() == 1);
   assert(load<u32>(actionBuffer()) == 6 && load<u32>(actionBuffer(), 4) == 7);
   assert(replyLength() <= MAX_REPLY_BYTES);
+}
+
+/** Nobody tells the doctor anything until its time is over. */
+function endExam(): void {
+  const at_ms = now_ms;
+  for (let i = 1; i <= 2; i++) {
+    setTime(at_ms + i * EXAM_MS, wall_ms);
+    examDue();
+  }
+  setTime(at_ms, wall_ms);
+  resetActions();
+  assert(examOver());
+  answerDoctor();
 }
 
 function replyAt(): usize {
@@ -63,8 +79,8 @@ function replyLength(): i32 {
 function ask(command: string): string {
   run(put(command));
   const reply = String.UTF8.decodeUnsafe(replyAt(), replyLength());
-  assert(reply.startsWith("ok\n") || reply.startsWith("error\n"));
-  const head = reply.startsWith("ok\n") ? 3 : 6;
+  const head = reply.indexOf("\n") + 1;
+  assert(["ok\n", "found\n", "error\n"].includes(reply.substring(0, head)));
   if (command.startsWith("json")) assert(parsesAsJson(replyAt() + head, replyLength() - head));
   return reply;
 }
@@ -420,6 +436,9 @@ describe("get vpn", () => {
     expect(ask("get vpn idle")).toBe(
       "ok\n" +
         "VPN idle: inactive, Sta I/I, ID 0x00000001\n" +
+        "  Why           there is no SA\n" +
+        "  Tried last    nothing yet\n" +
+        "  Next          nothing: without rekey a new SA, or user traffic, is waited for\n" +
         "  Gateway       g, any address, unknown to strongSwan\n" +
         "  Child         net\n" +
         "  Monitor       on, rekey off, optimized on\n" +

@@ -16,6 +16,9 @@ import { readSelectors, saw_dynamic } from "./selectors";
 
 const NAME_BYTES: i32 = MAX_IKE_NAME_BYTES + 1;
 
+/** What stands before a connection's name. */
+const HEAD_BYTES: i32 = 16;
+
 /** A connection as strongSwan has it loaded. */
 @unmanaged
 class Connection {
@@ -23,9 +26,11 @@ class Connection {
   version: i32;
   /** Seconds between DPD messages; 0: off. */
   dpd_delay_s: i32;
+  /** Seconds between reauthentications; 0: off. */
+  reauth_time_s: i32;
   // Behind the scalars, by offset.
   get name(): usize {
-    return changetype<usize>(this) + 8;
+    return changetype<usize>(this) + HEAD_BYTES;
   }
   /** The first address given; unset where it is %any, a host name or a subnet. */
   get local_ip(): usize {
@@ -35,7 +40,7 @@ class Connection {
     return this.local_ip + ADDRESS_BYTES;
   }
 }
-const CONNECTION_BYTES: i32 = 8 + NAME_BYTES + 2 * ADDRESS_BYTES;
+const CONNECTION_BYTES: i32 = HEAD_BYTES + NAME_BYTES + 2 * ADDRESS_BYTES;
 
 /** One of its children. */
 @unmanaged
@@ -116,6 +121,8 @@ function readConnectionValue(m: Message): void {
     connection.version = m.valueIs("IKEv1") ? 1 : m.valueIs("IKEv2") ? 2 : 0;
   } else if (m.nameIs("dpd_delay")) {
     connection.dpd_delay_s = readSeconds(m);
+  } else if (m.nameIs("reauth_time")) {
+    connection.reauth_time_s = readSeconds(m);
   }
 }
 

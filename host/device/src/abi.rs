@@ -10,6 +10,9 @@ pub const BATCH: usize = 64;
 /// One echo with its addresses (assembly/icmp/slot.ts).
 pub const SLOT_BYTES: usize = 1536;
 
+/// In an action's argument: echoes that are meant to leave unencrypted (assembly/action.ts).
+const UNGUARDED: u32 = 0x100;
+
 /// One input. Bytes that belong to it stand in the engine's input buffer or receive slots.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
@@ -29,6 +32,7 @@ pub enum Input {
     HookEnded { outcome: u32, detail: i32, len: usize },
     HookTold { what: u32, runs: bool, len: usize },
     Saved { errno: i32 },
+    Facts { len: usize },
 }
 
 impl Input {
@@ -53,6 +57,7 @@ impl Input {
             Input::HookEnded { outcome, detail, len } => (13, [outcome as i32, detail, len as i32]),
             Input::HookTold { what, runs, len } => (14, [what as i32, runs.into(), len as i32]),
             Input::Saved { errno } => (15, [errno, 0, 0]),
+            Input::Facts { len } => (16, [len as i32, 0, 0]),
         }
     }
 
@@ -64,7 +69,8 @@ impl Input {
             | Input::ViciBytes { len }
             | Input::Command { len, .. }
             | Input::HookEnded { len, .. }
-            | Input::HookTold { len, .. } => len,
+            | Input::HookTold { len, .. }
+            | Input::Facts { len } => len,
             _ => 0,
         }
     }
@@ -86,7 +92,7 @@ impl Times {
 /// What the engine wants done. Ranges are of its memory, and hold until its next input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    SendEchoes { version: u32, slots: Range<usize> },
+    SendEchoes { version: u32, is_guarded: bool, slots: Range<usize> },
     ViciConnect { path: Range<usize> },
     ViciSend { bytes: Range<usize> },
     ViciClose,
@@ -102,6 +108,7 @@ pub enum Action {
     RunHook { what: u32, message: Range<usize> },
     ConfigChanged { text: Range<usize> },
     SaveConfig { force: bool },
+    TellFacts,
 }
 
 impl Action {
@@ -113,7 +120,8 @@ impl Action {
         let action = match kind {
             1 if length <= BATCH => {
                 let slots = start..start.checked_add(length * SLOT_BYTES)?;
-                Action::SendEchoes { version: argument, slots }
+                let is_guarded = argument & UNGUARDED == 0;
+                Action::SendEchoes { version: argument & !UNGUARDED, is_guarded, slots }
             }
             2 => Action::ViciConnect { path: bytes },
             3 => Action::ViciSend { bytes },
@@ -130,10 +138,12 @@ impl Action {
             14 => Action::RunHook { what: argument, message: bytes },
             15 => Action::ConfigChanged { text: bytes },
             16 => Action::SaveConfig { force: argument != 0 },
+            17 => Action::TellFacts,
             _ => return None,
         };
         let end = match &action {
-            Action::ViciClose | Action::Recorder { .. } | Action::SaveConfig { .. } => 0,
+            Action::ViciClose | Action::Recorder { .. } => 0,
+            Action::SaveConfig { .. } | Action::TellFacts => 0,
             Action::SendEchoes { slots, .. } => slots.end,
             _ => start + length,
         };
@@ -143,7 +153,8 @@ impl Action {
     /// Its kind, its argument, and the bytes that it points at.
     pub fn parts(&self) -> (u32, u32, Range<usize>) {
         match self.clone() {
-            Action::SendEchoes { version, slots } => (1, version, slots),
+            Action::SendEchoes { version, is_guarded: true, slots } => (1, version, slots),
+            Action::SendEchoes { version, slots, .. } => (1, version | UNGUARDED, slots),
             Action::ViciConnect { path } => (2, 0, path),
             Action::ViciSend { bytes } => (3, 0, bytes),
             Action::ViciClose => (4, 0, 0..0),
@@ -159,6 +170,7 @@ impl Action {
             Action::RunHook { what, message } => (14, what, message),
             Action::ConfigChanged { text } => (15, 0, text),
             Action::SaveConfig { force } => (16, force.into(), 0..0),
+            Action::TellFacts => (17, 0, 0..0),
         }
     }
 }
@@ -177,7 +189,11 @@ mod tests {
         let log = Action::decode(&record(5, 6, 100, 20), 120);
         assert_eq!(log, Some(Action::Log { severity: 6, text: 100..120 }));
         let echoes = Action::decode(&record(1, 4, 64, 2), 64 + 2 * SLOT_BYTES);
-        assert_eq!(echoes, Some(Action::SendEchoes { version: 4, slots: 64..64 + 2 * SLOT_BYTES }));
+        let slots = 64..64 + 2 * SLOT_BYTES;
+        let sent = Action::SendEchoes { version: 4, is_guarded: true, slots: slots.clone() };
+        assert_eq!(echoes, Some(sent));
+        let clear = Action::decode(&record(1, 4 | UNGUARDED, 64, 2), slots.end);
+        assert_eq!(clear, Some(Action::SendEchoes { version: 4, is_guarded: false, slots }));
     }
 
     #[test]
@@ -185,7 +201,7 @@ mod tests {
         let mut chance = Chance(1);
         let mut taken = 0;
         for _ in 0..200_000 {
-            let kind = chance.below(16) as u32;
+            let kind = chance.below(24) as u32;
             let memory_len = chance.word() as usize;
             let record = record(kind, chance.word(), chance.word(), chance.word());
             if let Some(action) = Action::decode(&record, memory_len) {

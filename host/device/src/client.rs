@@ -31,6 +31,8 @@ pub struct Answer {
 #[derive(Debug, PartialEq)]
 pub enum Status {
     Done,
+    /// Done, and something is wrong that the answer tells of.
+    Found,
     Refused,
     /// Done: the body is for the file that the command named.
     Save(PathBuf),
@@ -99,6 +101,7 @@ fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Part>
             next = Some(line.to_vec());
             Status::Done
         }
+        b"found" => Status::Found,
         [b's', b'a', b'v', b'e', b' ', file @ ..] if contains(line, file) => {
             Status::Save(OsStr::from_bytes(file).into())
         }

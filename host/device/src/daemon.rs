@@ -10,6 +10,7 @@ use crate::clock::{self, NEVER};
 use crate::config::{self, Configuration};
 use crate::control::Control;
 use crate::engine::{Engine, Program};
+use crate::facts::Facts;
 use crate::fault::Fault;
 use crate::group;
 use crate::guard::Guard;
@@ -41,9 +42,6 @@ const CONTROL: u64 = 7;
 /// No hook runs any more (assembly/event/hook.ts).
 const HELPER_GONE: Input = Input::HookEnded { outcome: 5, detail: 0, len: 0 };
 
-/// One read from the vici stream or from netlink.
-const READ_BYTES: usize = 64 << 10;
-
 const NOTHING_RECORDED: &[u8] = b"error\nnothing has been recorded\n";
 const ENGINE_IS_AWAY: &[u8] = b"error\nthe engine failed and starts anew; the log says why\n";
 
@@ -60,6 +58,7 @@ pub struct Daemon {
     /// SIGHUP came while there was no engine.
     must_reload: bool,
     icmp: Icmp,
+    facts: Facts,
     netlink: Option<Netlink>,
     vici: Vici,
     control: Control,
@@ -100,6 +99,7 @@ impl Daemon {
             config,
             config_errors: 0,
             must_reload: false,
+            facts: Facts::new(icmp.has_v6()),
             icmp,
             netlink: None,
             vici: Vici::new(VICI),
@@ -209,7 +209,7 @@ impl Daemon {
         let Some(engine) = &mut self.engine else {
             return;
         };
-        match self.vici.receive(first(engine.input_mut())) {
+        match self.vici.receive(engine.read_buffer()) {
             Ok(Some(len)) => self.feed(Input::ViciBytes { len }),
             Ok(None) => (),
             Err(error) => self.feed(Input::ViciClosed { errno: errno(&error) }),
@@ -220,7 +220,7 @@ impl Daemon {
         if let Some(engine) = &mut self.engine
             && let Some(netlink) = &self.netlink
         {
-            match netlink.receive(first(engine.input_mut())) {
+            match netlink.receive(engine.read_buffer()) {
                 Ok(Some(len)) => self.feed(Input::Network { len }),
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                     self.feed(Input::NetworkLost);
@@ -399,15 +399,15 @@ impl Daemon {
     }
 
     fn carry_out(&mut self, action: Action) {
-        let Some(engine) = &self.engine else {
+        let Some(engine) = &mut self.engine else {
             return;
         };
         match action {
-            Action::SendEchoes { version, slots } => {
+            Action::SendEchoes { version, is_guarded, slots } => {
                 let refuse = |index, error: io::Error| {
                     self.pending.push_back(Input::Unsent { version, index, errno: errno(&error) });
                 };
-                self.icmp.send(version, engine.bytes(slots), refuse);
+                self.icmp.send_echoes(version, is_guarded, engine.bytes(slots), refuse);
             }
             Action::ViciConnect { path } => {
                 let connected = self.vici.connect(engine.bytes(path), &self.poll);
@@ -457,6 +457,7 @@ impl Daemon {
             Action::SaveConfig { force } => {
                 self.pending.push_back(Input::Saved { errno: self.config.save(force) });
             }
+            Action::TellFacts => self.pending.push_back(self.facts.tell(engine)),
             Action::NetlinkSend { bytes } => {
                 if let Some(netlink) = &self.netlink
                     && let Err(error) = netlink.send(engine.bytes(bytes))
@@ -483,12 +484,6 @@ impl Daemon {
         }
         self.pause_engine();
     }
-}
-
-/// The part of the engine's input that one read may fill.
-fn first(input: &mut [u8]) -> &mut [u8] {
-    let length = input.len().min(READ_BYTES);
-    &mut input[..length]
 }
 
 fn errno(error: &io::Error) -> i32 {

@@ -16,6 +16,8 @@ use crate::wasm_config::wasm_config;
 static ARTIFACT: &[u8] = include_bytes!(env!("REKEYD_ENGINE"));
 
 const ACTION_BYTES: usize = 16;
+/// One read from the vici stream or from netlink.
+const READ_BYTES: usize = 64 << 10;
 const MAX_TRAP_MESSAGE_BYTES: usize = 512;
 
 /// The engine's code, from which instances are made.
@@ -88,6 +90,7 @@ struct Exports {
     hook_ended: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     hook_told: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     saved: TypedFunc<(i32, i64, i64), i32>,
+    facts: TypedFunc<(i32, i64, i64), i32>,
     deadline: TypedFunc<(), i64>,
     conceal: TypedFunc<(i32, i32, i32), ()>,
     reveal: TypedFunc<(i32, i32, i32), ()>,
@@ -129,6 +132,7 @@ impl Engine {
             hook_ended: instance.get_typed_func(&mut store, "hookEnded")?,
             hook_told: instance.get_typed_func(&mut store, "hookTold")?,
             saved: instance.get_typed_func(&mut store, "saved")?,
+            facts: instance.get_typed_func(&mut store, "facts")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
             conceal: instance.get_typed_func(&mut store, "conceal")?,
             reveal: instance.get_typed_func(&mut store, "reveal")?,
@@ -143,6 +147,13 @@ impl Engine {
     /// Where the bytes of the next input go.
     pub fn input_mut(&mut self) -> &mut [u8] {
         &mut self.memory.data_mut(&mut self.store)[self.input.clone()]
+    }
+
+    /// The part of it that one read may fill.
+    pub fn read_buffer(&mut self) -> &mut [u8] {
+        let input = self.input_mut();
+        let length = input.len().min(READ_BYTES);
+        &mut input[..length]
     }
 
     /// Copies the bytes of the next input in, as many as fit.
@@ -241,6 +252,7 @@ impl Engine {
                 exports.hook_told.call(store, (what as i32, runs.into(), len as i32, now, wall))
             }
             Input::Saved { errno } => exports.saved.call(store, (errno, now, wall)),
+            Input::Facts { len } => exports.facts.call(store, (len as i32, now, wall)),
         }
     }
 

@@ -20,6 +20,11 @@ pub fn echo_replies_v4(identifier: u16) -> Program {
     program
 }
 
+/// For a socket that only sends.
+pub fn nothing() -> Program {
+    vec![instruction(libc::BPF_RET | libc::BPF_K, 0, 0)]
+}
+
 /// What a raw ICMPv6 socket delivers begins with the ICMPv6 header.
 pub fn echo_replies_v6(identifier: u16) -> Program {
     match_echo(libc::BPF_ABS, ECHO_REPLY_V6, identifier).to_vec()

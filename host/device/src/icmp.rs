@@ -38,6 +38,9 @@ pub struct Icmp {
     v4: IcmpSocket,
     /// None where the kernel has no IPv6.
     v6: Option<IcmpSocket>,
+    /// Without the priority that the guard looks for. They send only: a reply comes in above.
+    clear_v4: IcmpSocket,
+    clear_v6: Option<IcmpSocket>,
 }
 
 impl Icmp {
@@ -46,11 +49,14 @@ impl Icmp {
     pub fn open() -> io::Result<Icmp> {
         let identifier = random::identifier()?;
         let v4 = IcmpSocket::open(4, identifier)?;
-        let v6 = match IcmpSocket::open(6, identifier) {
-            Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => None,
-            result => Some(result?),
-        };
-        Ok(Icmp { identifier, v4, v6 })
+        let v6 = IcmpSocket::open_v6(|| IcmpSocket::open(6, identifier))?;
+        let clear_v4 = IcmpSocket::open_clear(4)?;
+        let clear_v6 = IcmpSocket::open_v6(|| IcmpSocket::open_clear(6))?;
+        Ok(Icmp { identifier, v4, v6, clear_v4, clear_v6 })
+    }
+
+    pub fn has_v6(&self) -> bool {
+        self.v6.is_some()
     }
 
     pub fn identifier(&self) -> u16 {
@@ -81,6 +87,23 @@ impl Icmp {
         self.socket(version).map_or(0, |socket| socket.receive(slots))
     }
 
+    /// Sends the slots' echoes: guarded, or past the guard. Of those the engine looks at who
+    /// answers, and at nothing else.
+    pub fn send_echoes(
+        &self,
+        version: u32,
+        is_guarded: bool,
+        slots: &[u8],
+        refused: impl FnMut(usize, io::Error),
+    ) {
+        let clear = if version == 4 { Some(&self.clear_v4) } else { self.clear_v6.as_ref() };
+        match clear {
+            _ if is_guarded => self.send(version, slots, refused),
+            Some(socket) => socket.send(slots, |_, _| ()),
+            None => (),
+        }
+    }
+
     /// Sends the slots' echoes; `refused` hears of each one that the kernel did not take.
     pub fn send(&self, version: u32, slots: &[u8], mut refused: impl FnMut(usize, io::Error)) {
         match self.socket(version) {
@@ -98,20 +121,42 @@ struct IcmpSocket {
 
 impl IcmpSocket {
     fn open(version: u32, identifier: u16) -> io::Result<IcmpSocket> {
-        let (family, protocol, program) = match version {
-            4 => (AddressFamily::INET, ipproto::ICMP, filter::echo_replies_v4(identifier)),
-            _ => (AddressFamily::INET6, ipproto::ICMPV6, filter::echo_replies_v6(identifier)),
+        let program = match version {
+            4 => filter::echo_replies_v4(identifier),
+            _ => filter::echo_replies_v6(identifier),
+        };
+        let socket = IcmpSocket::open_filtered(version, &program)?;
+        let fd = &socket.fd;
+        set_priority(fd.as_fd())?;
+        // Without CAP_NET_ADMIN the system's limit has to do.
+        if sockopt::set_socket_recv_buffer_size_force(fd, SOCKET_BUFFER_BYTES).is_err() {
+            sockopt::set_socket_recv_buffer_size(fd, SOCKET_BUFFER_BYTES)?;
+        }
+        sockopt::set_socket_send_buffer_size(fd, SOCKET_BUFFER_BYTES)?;
+        Ok(socket)
+    }
+
+    fn open_clear(version: u32) -> io::Result<IcmpSocket> {
+        IcmpSocket::open_filtered(version, &filter::nothing())
+    }
+
+    fn open_filtered(version: u32, program: &filter::Program) -> io::Result<IcmpSocket> {
+        let (family, protocol) = match version {
+            4 => (AddressFamily::INET, ipproto::ICMP),
+            _ => (AddressFamily::INET6, ipproto::ICMPV6),
         };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let fd = socket_with(family, SocketType::RAW, flags, Some(protocol))?;
-        filter::attach(fd.as_fd(), &program)?;
-        set_priority(fd.as_fd())?;
-        // Without CAP_NET_ADMIN the system's limit has to do.
-        if sockopt::set_socket_recv_buffer_size_force(&fd, SOCKET_BUFFER_BYTES).is_err() {
-            sockopt::set_socket_recv_buffer_size(&fd, SOCKET_BUFFER_BYTES)?;
-        }
-        sockopt::set_socket_send_buffer_size(&fd, SOCKET_BUFFER_BYTES)?;
+        filter::attach(fd.as_fd(), program)?;
         Ok(IcmpSocket { fd, version })
+    }
+
+    /// None where the kernel has no IPv6.
+    fn open_v6(open: impl FnOnce() -> io::Result<IcmpSocket>) -> io::Result<Option<IcmpSocket>> {
+        match open() {
+            Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     fn receive(&self, slots: &mut [u8]) -> usize {

@@ -20,6 +20,7 @@ mod config;
 mod control;
 mod daemon;
 mod engine;
+mod facts;
 mod fault;
 mod filter;
 mod group;

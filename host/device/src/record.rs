@@ -126,7 +126,7 @@ fn filled(slot: &[u8]) -> usize {
 /// Appends what the last input has led to, before it is carried out.
 pub fn actions(out: &mut Vec<u8>, engine: &mut Engine, actions: &[Action]) -> io::Result<()> {
     let echoes = |action: &Action| match action {
-        Action::SendEchoes { version, slots } => {
+        Action::SendEchoes { version, slots, .. } => {
             Some((slots.start, *version, slots.len() / SLOT_BYTES))
         }
         _ => None,

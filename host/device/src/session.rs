@@ -13,6 +13,7 @@ use crate::prompt;
 const REFUSED: u8 = 1;
 const UNREADABLE: u8 = 2;
 const UNREACHABLE: u8 = 3;
+const FOUND: u8 = 4;
 
 /// Whom to ask, and for which kind of answers.
 pub struct Session {
@@ -24,6 +25,8 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub enum Outcome {
     Done,
+    /// Of what was looked at something is wrong.
+    Found,
     Refused,
     Unreachable,
 }
@@ -83,6 +86,10 @@ impl Session {
     pub fn run(&self, line: &[u8], place: &str) -> Outcome {
         match self.ask(line, self.json) {
             Ok(Answer { status: Status::Done, body }) => shown(print(&body)),
+            Ok(Answer { status: Status::Found, body }) => match shown(print(&body)) {
+                Outcome::Done => Outcome::Found,
+                refused => refused,
+            },
             Ok(Answer { status: Status::Refused, body }) => {
                 let _ = io::stderr().write_all(&[place.as_bytes(), &body].concat());
                 Outcome::Refused
@@ -123,6 +130,7 @@ fn shown(is_shown: bool) -> Outcome {
 fn finish(outcome: Outcome) -> ExitCode {
     match outcome {
         Outcome::Done => ExitCode::SUCCESS,
+        Outcome::Found => ExitCode::from(FOUND),
         Outcome::Refused => ExitCode::from(REFUSED),
         Outcome::Unreachable => ExitCode::from(UNREACHABLE),
     }

@@ -63,6 +63,7 @@ export const CALLS = [
   "hookEnded",
   "hookTold",
   "saved",
+  "facts",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];
@@ -84,6 +85,7 @@ export const NUMBERS: Record<CallName, number> = {
   hookEnded: 3,
   hookTold: 3,
   saved: 1,
+  facts: 1,
 };
 
 /** Bytes in the input buffer that go with a call's numbers; a number below zero is a great one. */
@@ -94,6 +96,7 @@ export function inputBytes(name: CallName, numbers: readonly number[]): number {
       return first + second;
     case "network":
     case "viciBytes":
+    case "facts":
       return first;
     case "command":
       return second;

@@ -1,5 +1,5 @@
 /** What each action must be, whatever the input was (assembly/action.ts). */
-import { Action, type ActionRecord } from "../../../host/node/engine.ts";
+import { Action, UNGUARDED, type ActionRecord } from "../../../host/node/engine.ts";
 import { hold } from "./finding.ts";
 
 const MAX_ECHO_BYTES = 1350;
@@ -43,16 +43,25 @@ export function checkAction(call: string, action: ActionRecord, slot_bytes: numb
     case Action.RUN_HOOK:
       return checkHook(call, bytes);
     case Action.NETLINK_SEND:
-      hold(bytes.length >= 16 && bytes.readUInt32LE(0) === bytes.length, "netlink", () =>
-        quote(bytes),
-      );
+      return checkNetlink(bytes);
+    case Action.TELL_FACTS:
+      hold(bytes.length === 0, "facts", () => quote(bytes));
       return;
     default:
       hold(Object.values<number>(Action).includes(kind), "kind", () => `${call}: ${kind}`);
   }
 }
 
-function checkEchoes(call: string, { argument, bytes }: ActionRecord, slot_bytes: number): void {
+/** Whole messages, one behind the other. */
+function checkNetlink(bytes: Buffer): void {
+  let at = 0;
+  while (at + 16 <= bytes.length && bytes.readUInt32LE(at) >= 16) at += bytes.readUInt32LE(at);
+  hold(at === bytes.length && at > 0, "netlink", () => quote(bytes));
+}
+
+function checkEchoes(call: string, action: ActionRecord, slot_bytes: number): void {
+  const { bytes } = action;
+  const argument = action.argument & ~UNGUARDED;
   const count = bytes.length / slot_bytes;
   hold(argument in FAMILY, "echo", () => `${call}: IP version ${argument}`);
   hold(count >= 1 && count <= BATCH, "echo", () => `${call}: ${count} echoes`);
@@ -74,7 +83,7 @@ function checkFrames(call: string, bytes: Buffer): void {
 
 function checkReply(call: string, bytes: Buffer): void {
   const text = decode(call, "reply", bytes);
-  hold(/^(ok|error)\n/.test(text), "reply", () => `${call}: ${quote(bytes)}`);
+  hold(/^(ok|found|error)\n/.test(text), "reply", () => `${call}: ${quote(bytes)}`);
   hold(!CONTROL_BUT_LINE_BREAK.test(text), "reply holds a control character", () =>
     clue(call, text, CONTROL_BUT_LINE_BREAK),
   );

@@ -157,6 +157,10 @@ export class FuzzedEngine {
     return this.call("viciBytes", this.write(bytes));
   }
 
+  facts(text: Buffer): ActionRecord[] {
+    return this.call("facts", this.write(text));
+  }
+
   command(client: number, line: Buffer | string): ActionRecord[] {
     return this.call("command", client, this.write(Buffer.from(line)));
   }

@@ -4,7 +4,13 @@
  * the garbage whether the engine still works.
  */
 import { readFileSync } from "node:fs";
-import { Action, type ActionRecord, type Echo, type Received } from "../../../host/node/engine.ts";
+import {
+  Action,
+  UNGUARDED,
+  type ActionRecord,
+  type Echo,
+  type Received,
+} from "../../../host/node/engine.ts";
 import { Kernel } from "../../sim/lib/kernel.ts";
 import { replyTo } from "../../sim/lib/world.ts";
 import type { FuzzedEngine } from "./engine.ts";
@@ -87,6 +93,9 @@ const SUCCESS = frame(
   ]),
 );
 
+/** What a host tells when it is asked. */
+const FACTS = "# host\nxfrm 1\nipv6 1\n# xfrm_stat\nXfrmInNoStates 3\n";
+
 export class Site {
   readonly kernel = new Kernel();
   /** Echoes that were sent and not answered yet. */
@@ -167,7 +176,10 @@ export class Site {
         this.waiting.push(() => engine.network(this.kernel.answer(bytes)));
         break;
       case Action.SEND_ECHOES:
-        this.send(argument as 4 | 6, bytes);
+        this.send((argument & ~UNGUARDED) as 4 | 6, bytes);
+        break;
+      case Action.TELL_FACTS:
+        this.waiting.push(() => engine.facts(Buffer.from(FACTS)));
         break;
     }
   }

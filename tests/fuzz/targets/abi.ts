@@ -90,6 +90,7 @@ const OPS: Op[] = [
     engine.call("hookTold", told, runs, name);
   },
   (engine, r) => void engine.call("saved", r.u8() - 1),
+  (engine, r) => void engine.facts(r.text()),
 ];
 
 /** What no host does: numbered from 32 on, so that a new call above changes no input. */
@@ -114,6 +115,7 @@ const LAWLESS: Op[] = [
   (engine, r) => void engine.call("hookEnded", r.i32(), r.i32(), r.i32()),
   (engine, r) => void engine.call("hookTold", r.i32(), r.i32(), r.i32()),
   (engine, r) => void engine.call("saved", r.i32()),
+  (engine, r) => void engine.call("facts", r.i32()),
 ];
 
 function run(input: Buffer, engine: FuzzedEngine): void {

@@ -74,6 +74,7 @@ export function childSection(child: ChildSa, now_s: number): Section {
 
 export function listConn(connection: Connection): Section {
   const { name, local, remote, rekey_s = REKEY_S, ike_rekey_s = 0, version = 2 } = connection;
+  const { reauth_s = 0, dpd_s = 0 } = connection;
   const section = ({ local_ts, remote_ts, mode = "TUNNEL" }: Child): Section => ({
     mode,
     rekey_time: `${rekey_s}`,
@@ -85,7 +86,8 @@ export function listConn(connection: Connection): Section {
       local_addrs: [local],
       remote_addrs: [remote],
       version: `IKEv${version}`,
-      reauth_time: "0",
+      reauth_time: `${reauth_s}`,
+      dpd_delay: `${dpd_s}`,
       rekey_time: `${ike_rekey_s}`,
       children: Object.fromEntries(
         childrenOf(connection).map((child) => [child.name, section(child)]),

@@ -24,6 +24,8 @@ export interface Connection extends Child {
   ike_rekey_s?: number;
   /** When it authenticates an IKE_SA anew; 0: never. */
   reauth_s?: number;
+  /** Seconds between its DPD messages, as it lists them; 0: off. */
+  dpd_s?: number;
 }
 
 export interface IkeSa {

@@ -54,6 +54,7 @@ function scene(): World {
   const connections = branches(3);
   const world = new World(new Engine(), connections);
   world.engine.wall_ms = WALL_MS;
+  world.kernel.interfaces.push({ name: "lan", addresses: ["10.1.0.1"] });
   for (const { name } of connections.slice(0, 2)) world.charon.establish(name);
   world.configure(CONFIG);
   world.run(10_000);

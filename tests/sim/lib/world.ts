@@ -2,6 +2,7 @@
 import {
   Action,
   Engine,
+  UNGUARDED,
   type ActionRecord,
   type Echo,
   type Received,
@@ -69,6 +70,12 @@ export class World implements Surroundings {
   send_errno = 0;
   /** How much one read from the vici socket brings. */
   read_bytes = 65_536;
+  /** Whether an address answers a ping beside the tunnel. */
+  answers_clear: (address: string) => boolean = () => true;
+  /** What the host tells of itself and the kernel; undefined: nothing, ever. */
+  facts: (() => string) | undefined = () => "# host\nxfrm 1\nipv6 1\n# xfrm_stat\n";
+  /** Answers that came in a later call than their command. */
+  private readonly late: ActionRecord[] = [];
   /** Whether the vici socket can be connected. */
   vici = true;
   readonly hooks = new Hooks({
@@ -203,6 +210,7 @@ export class World implements Surroundings {
   ask(line: string | Buffer): string {
     const actions = this.engine.command(1, line);
     this.carryOut(actions);
+    this.late.length = 0;
     // A recorder is the host's; this one has it when it is asked for, and nothing to save.
     const asked = actions.find(({ kind }) => kind === Action.RECORDER);
     const saves = actions.some(({ kind }) => kind === Action.SAVE_CONFIG);
@@ -211,6 +219,9 @@ export class World implements Surroundings {
     if (saves) answers = this.save();
     if (answers !== actions) this.carryOut(answers);
     const replies = answers.filter(({ kind }) => kind === Action.REPLY);
+    const deferred = actions.some(({ kind }) => kind === Action.TELL_FACTS);
+    if (deferred) this.runUntil(() => this.late.length > 0, 5000);
+    if (deferred) replies.push(...this.late);
     const saved = answers.filter(({ kind }) => kind === Action.SAVE_RECORDING);
     if (replies.length + saved.length !== 1) throw new Error(`no answer, or several, to ${line}`);
     const said = replies[0]?.bytes.toString("utf8");
@@ -282,6 +293,15 @@ export class World implements Surroundings {
       case Action.RUN_HOOK:
         this.hooks.run(action);
         break;
+      case Action.TELL_FACTS:
+        if (this.facts) {
+          const text = this.facts();
+          this.after(0, () => this.carryOut(this.engine.facts(text)));
+        }
+        break;
+      case Action.REPLY:
+        this.late.push(action);
+        break;
       case Action.LOG:
         this.log.push(action.bytes.toString("utf8"));
         this.log_times_ms.push(this.now_ms);
@@ -300,8 +320,9 @@ export class World implements Surroundings {
   }
 
   private sendEchoes(action: ActionRecord): void {
-    const version = action.argument as Version;
+    const version = (action.argument & ~UNGUARDED) as Version;
     const echoes = this.engine.echoes(action);
+    if (action.argument & UNGUARDED) return this.sendClear(version, echoes);
     this.counts.echoes += echoes.length;
     const received = echoes.filter((echo, index) => this.send(echo, version, index));
     if (received.length === 0) return;
@@ -311,6 +332,14 @@ export class World implements Surroundings {
         received.map((echo) => replyTo(echo, version)),
       );
     });
+  }
+
+  private sendClear(version: Version, echoes: Echo[]): void {
+    const answered = echoes.filter(({ destination }) =>
+      this.answers_clear(addressText(destination)),
+    );
+    const received = answered.map((echo) => replyTo(echo, version));
+    if (received.length > 0) this.after(this.round_trip_ms, () => this.deliver(version, received));
   }
 
   /** Replies come in. */

@@ -1,0 +1,346 @@
+/** `doctor`: each of its findings provoked in a simulated world, and none in a healthy one. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Engine } from "../../host/node/engine.ts";
+import type { Connection } from "./lib/ike_sa.ts";
+import { branches, EPERM, monitored, settled, World } from "./lib/world.ts";
+
+interface Finding {
+  id: string;
+  severity: "fatal" | "warning" | "note";
+  vpn: string | null;
+  text: string;
+  advice: string;
+}
+
+interface Report {
+  status: string;
+  findings: Finding[];
+  vpns: { name: string; state: string; why?: string; tried?: string; next?: string }[];
+}
+
+function examine(world: World, vpn = ""): Report {
+  const [status = "", ...body] = world.ask(`json doctor ${vpn}`).split("\n");
+  const { findings, vpns } = JSON.parse(body.join("\n")) as Report;
+  return { status, findings, vpns };
+}
+
+const ids = (report: Report): string[] => report.findings.map(({ id }) => id);
+
+const HEALTHY: Partial<Connection> = { dpd_s: 10 };
+const LAN = ["config vpn 'branch0'", "option gateway 'branch0'", "option monitor '1'"];
+
+/** A world with one VPN that is up; its configuration may say more. */
+function healthy(connection: Partial<Connection> = {}, ...options: string[]): World {
+  const quick = ["option interval '1'", "option threshold '3'"];
+  const chosen = options.some((option) => option.includes("threshold")) ? quick.slice(0, 1) : quick;
+  const all = branches(1, { ...HEALTHY, ...connection });
+  return withLan(settled(all, ...chosen, ...options));
+}
+
+/** The world's machine has the address that echoes come from. */
+function withLan(world: World): World {
+  const { kernel } = world;
+  kernel.interfaces.push({ name: "uplink", addresses: [] }, { name: "lan", addresses: [] });
+  world.network(kernel.plug("uplink", true));
+  world.network(kernel.plug("lan", true));
+  world.network(kernel.addAddress("lan", "10.1.0.1"));
+  return world;
+}
+
+/** What is found; the status says whether it is more than notes. */
+function findsIn(world: World, ...expected: string[]): Finding[] {
+  const report = examine(world);
+  assert.deepEqual(ids(report).sort(), [...expected].sort(), JSON.stringify(report));
+  const serious = report.findings.some(({ severity }) => severity !== "note");
+  assert.equal(report.status, serious ? "found" : "ok");
+  for (const { text, advice } of report.findings) assert.ok(text.length > 10 && advice.length > 5);
+  return report.findings;
+}
+
+test("a healthy VPN gives no finding, at once", () => {
+  const world = healthy({}, "option rekey '1'");
+  const before_ms = world.now_ms;
+  findsIn(world);
+  assert.ok(world.now_ms - before_ms < 50, "nothing was waited for");
+  const text = world.ask("doctor branch0");
+  assert.equal(
+    text,
+    "ok\nrekeyd and strongSwan:\n  nothing found\nVPN branch0: up\n  nothing found\n",
+  );
+});
+
+test("a hundred healthy VPNs are one line", () => {
+  const world = settled(branches(100, HEALTHY), "option rekey '1'");
+  const text = world.ask("doctor");
+  assert.match(text, /^ok\n.*\n  nothing found\n100 VPNs looked at, nothing found about 100\n$/);
+});
+
+test("what is only set so is a note or a warning, and the VPN stays up", () => {
+  findsIn(healthy({ dpd_s: 0 }, "option rekey '1'"), "dpd-off");
+  findsIn(healthy({ dpd_s: 0, reauth_s: 3000, version: 1 }, "option rekey '1'"), "dpd-off");
+  findsIn(healthy({ reauth_s: 3000 }, "option rekey '1'"), "reauthentication");
+  findsIn(healthy(), "rekey-off");
+  findsIn(healthy({}, "option rekey '1'", "option threshold '600'"), "slow");
+  const brief = { lifetime_s: 40, rekey_s: 30 };
+  findsIn(healthy(brief, "option rekey '1'", "option threshold '60'"), "short-lifetime");
+});
+
+test("a VPN that is not monitored is a note", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.configure("config vpn 'branch0'\noption gateway 'branch0'\n");
+  findsIn(world, "not-monitored");
+});
+
+test("strongSwan away is found, whether or not there is time to ask it", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.vici = false;
+  world.viciClosed(104);
+  const [finding] = findsIn(world, "vici-away");
+  assert.match(finding!.text, /connection re/);
+  // It goes while it is asked.
+  const other = healthy({}, "option rekey '1'");
+  other.engine.command(9, "json doctor");
+  other.vici = false;
+  other.viciClosed(104);
+  other.run(5000);
+  findsIn(other, "vici-away");
+});
+
+test("a refused reload is found", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.reload("nonsense\n");
+  findsIn(world, "refused-config");
+});
+
+test("a connection, a child or a mode that strongSwan does not have", () => {
+  const world = healthy({}, "option rekey '1'");
+  const text = (more: string): string => `${LAN.join("\n")}\noption rekey '1'\n${more}\n`;
+  world.configure(text("option child 'other'").replace("gateway 'branch0'", "gateway 'nobody'"));
+  world.run(3000);
+  findsIn(world, "unknown-connection");
+  world.configure(text("option child 'other'"));
+  world.run(3000);
+  findsIn(world, "unknown-child");
+  const transport = new World(new Engine(), branches(1, { ...HEALTHY, mode: "TRANSPORT" }));
+  transport.configure(monitored(branches(1), "option rekey '1'"));
+  transport.run(3000);
+  findsIn(transport, "not-tunnel");
+});
+
+test("a connection that was unloaded under a VPN that is up", () => {
+  const connections = branches(1, HEALTHY);
+  const world = settled(connections, "option rekey '1'");
+  connections.length = 0;
+  findsIn(world, "unknown-connection");
+});
+
+test("source and destination outside the selectors, or missing", () => {
+  const world = healthy({}, "option rekey '1'");
+  const base = `${LAN.join("\n")}\noption rekey '1'\n`;
+  world.configure(`${base}option source_ip '10.1.0.1'\nlist destination_ip '10.9.0.1'\n`);
+  world.run(3000);
+  const [finding] = findsIn(world, "outside-selectors");
+  assert.match(finding!.text, /10\.1\.0\.1 to 10\.9\.0\.1 .*10\.1\.0\.0\/16 === 10\.2\.0\.0\/24/);
+  world.configure(`${base}option source_ip '10.1.0.1'\n`);
+  world.run(3000);
+  findsIn(world, "no-destination");
+  world.network(world.kernel.removeAddress("lan", "10.1.0.1"));
+  world.configure(`${base}list destination_ip '10.2.0.10'\n`);
+  world.run(3000);
+  findsIn(world, "no-source");
+});
+
+/** A world whose VPN has an SA that the kernel does not use: the guard holds its echoes back. */
+function held(): World {
+  const world = healthy({}, "option rekey '1'");
+  world.send_errno = EPERM;
+  world.runUntil(() => world.states()["branch0"] === "down", 60_000);
+  return world;
+}
+
+test("the guard that holds echoes back, and whoever leads them there", () => {
+  const world = held();
+  findsIn(world, "down", "held-back");
+  world.kernel.rules.push({ priority: 0, table: 255 }, { priority: 1001, table: 1, mark: 0x100 });
+  world.kernel.rules.push({ priority: 1500, table: 7 });
+  world.kernel.way = (_, mark) => (mark === 0x100 ? { oif: 2, table: 1 } : { oif: 1, table: 220 });
+  const [, marked] = findsIn(world, "down", "stolen-by-mark");
+  assert.match(marked!.text, /rule 1001 with mark 0x00000100.*, table 1, by lan and not by /);
+  world.kernel.way = () => ({ oif: 2, table: 7 });
+  const [, ruled] = findsIn(world, "down", "stolen-by-rule");
+  assert.match(ruled!.text, /10\.2\.0\.10 past the tunnel: rule 1500, table 7, by lan/);
+  world.kernel.way = (to) => (to.startsWith("10.") ? { errno: 101 } : { oif: 1 });
+  findsIn(world, "down", "no-route");
+  world.kernel.way = () => ({ table: 255, local: true });
+  findsIn(world, "down", "our-destination");
+});
+
+test("an echo that the kernel refuses, and a source that nobody has", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.send_errno = 22;
+  world.runUntil(() => world.states()["branch0"] === "down", 60_000);
+  findsIn(world, "down", "unsendable");
+  world.network(world.kernel.removeAddress("lan", "10.1.0.1"));
+  findsIn(world, "down", "not-our-source");
+});
+
+/** A world whose peer is gone. */
+function lost(): World {
+  const world = healthy({}, "option rekey '1'");
+  world.charon.peer("branch0").silent = true;
+  world.runUntil(() => world.states()["branch0"] === "down", 60_000);
+  world.run(20_000);
+  return world;
+}
+
+test("a peer that is gone: in the clear, too, or for IKE alone, or for want of a route", () => {
+  const world = lost();
+  world.answers_clear = () => false;
+  const [, silent] = findsIn(world, "down", "silent-peer");
+  assert.match(silent!.text, /198\.51\.100\.0 answers neither IKE nor a ping/);
+  world.answers_clear = (address) => address === "198.51.100.0";
+  findsIn(world, "down", "silent-ike");
+  world.kernel.way = (address) => (address.startsWith("198.") ? { errno: 101 } : { oif: 1 });
+  findsIn(world, "down", "no-route-to-peer");
+  const { vpns } = examine(world);
+  assert.match(vpns[0]!.why!, /had no answer, for \d+ s|its SA is gone/);
+  assert.match(vpns[0]!.tried!, /198\.51\.100\.0 did not answer, \d+ times in a row, \d+ s ago/);
+  assert.match(vpns[0]!.next!, /(attempt|initiated).*, (in [\d.]+ s|now)/);
+  const text = world.command("get vpn branch0");
+  assert.match(text, /Why .*\n.*Tried last .*did not answer.*\n.*Next /);
+});
+
+test("a peer that refuses, in strongSwan's words", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.charon.peer("branch0").refuses = true;
+  world.charon.removeAll("branch0");
+  world.run(5000);
+  const [, refused] = findsIn(world, "down", "refused");
+  assert.match(refused!.text, /refuses to negotiate \(/);
+});
+
+test("a silent target is a warning beside 'down', and its SA is left alone", () => {
+  const world = withLan(new World(new Engine(), branches(1, HEALTHY)));
+  world.answers = () => false;
+  world.charon.establish("branch0");
+  const quick = ["option interval '1'", "option threshold '3'"];
+  world.configure(monitored(branches(1), "option rekey '1'", ...quick));
+  world.run(1100);
+  findsIn(world, "misses");
+  for (let i = 0; i < 60; i++) {
+    world.charon.ikes[0]!.children[0]!.packets_in++;
+    world.run(500);
+  }
+  findsIn(world, "down", "silent-target");
+});
+
+test("no SA, and nobody who makes one", () => {
+  const world = withLan(new World(new Engine(), branches(1, HEALTHY)));
+  world.configure(monitored(branches(1)));
+  world.run(5000);
+  findsIn(world, "no-sa", "rekey-off");
+});
+
+test("both ends that initiate: what is there now, and what was there", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.charon.establish("branch0", false);
+  world.run(500);
+  findsIn(world, "both-initiate");
+  world.run(60_000);
+  const [finding] = findsIn(world, "both-initiate");
+  assert.match(finding!.text, /duplicate SAs? came about, the last one \d+ s ago/);
+  world.run(3_600_000);
+  findsIn(world);
+});
+
+test("optimized beside a peer that monitors, too", () => {
+  const world = healthy({}, "option rekey '1'", "option optimized '1'");
+  for (let i = 0; i < 60; i++) {
+    const sa = world.charon.ikes[0]!.children[0]!;
+    sa.packets_in++;
+    sa.packets_out++;
+    world.run(1000);
+  }
+  findsIn(world, "peer-monitors");
+});
+
+test("a kernel without IPsec or IPv6, and one that drops", () => {
+  const world = new World(new Engine(), branches(1, HEALTHY));
+  world.charon.peer("branch0").silent = true;
+  world.facts = () => "# host\nxfrm 0\nipv6 0\n";
+  world.configure(monitored(branches(1), "option rekey '1'"));
+  world.run(500);
+  assert.ok(ids(examine(world)).includes("no-ipsec"));
+  let drops = 5;
+  world.facts = () => `# host\nxfrm 1\n# xfrm_stat\nXfrmInNoStates   \t${(drops += 3)}\nX 1\n`;
+  const { findings } = examine(world);
+  const dropped = findings.find(({ id }) => id === "kernel-drops");
+  assert.match(dropped!.text, /3 packets of IPsec.*XfrmInNoStates/);
+});
+
+test("a host that tells no facts holds nobody up for long", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.facts = undefined;
+  const before_ms = world.now_ms;
+  findsIn(world);
+  assert.ok(world.now_ms - before_ms <= 1300);
+});
+
+test("any facts, in any pieces, are read to their end", () => {
+  const world = healthy({}, "option rekey '1'");
+  const junk = ["# host\nxfrm", "#", "# host\nxfrm 99999999999999999999\n", "\n".repeat(9000)];
+  junk.push("# xfrm_stat\nXfrmInNoStates -1\n", "# \xff host\n\0\0", "x".repeat(100_000), "");
+  for (const text of junk) {
+    world.facts = () => text;
+    findsIn(world);
+  }
+});
+
+test("whatever the kernel answers about routes and rules, there is an answer", () => {
+  const world = held();
+  const { kernel } = world;
+  const right = kernel.answer.bind(kernel);
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  for (let i = 0; i < 300; i++) {
+    kernel.rules.push({ priority: random(2 ** 16), table: random(300), mark: random(20) });
+    kernel.answer = (request) => {
+      const bytes = Buffer.concat([right(request), right(request)]);
+      for (let j = random(8); j > 0; j--) bytes[random(bytes.length)] = random(256);
+      return bytes.subarray(0, random(4) === 0 ? random(bytes.length) : bytes.length);
+    };
+    assert.ok(ids(examine(world)).includes("down"));
+  }
+});
+
+test("askers are answered one after the other, within five seconds, and not too many", () => {
+  const world = lost();
+  const replies: number[] = [];
+  const refused: string[] = [];
+  const carry = world.carryOut.bind(world);
+  world.carryOut = (actions) => {
+    for (const action of actions) {
+      if (action.kind !== 6) continue;
+      if (action.bytes.toString().startsWith("error")) refused.push(action.bytes.toString());
+      else replies.push(action.argument);
+    }
+    carry(actions);
+  };
+  for (let client = 10; client < 16; client++) {
+    world.carryOut(world.engine.command(client, "doctor branch0"));
+  }
+  assert.equal(refused.length, 2);
+  assert.match(refused[0]!, /others are being examined/);
+  world.run(1100);
+  assert.deepEqual(replies, [10]);
+  // One whose VPN is gone by then is told so.
+  world.configure("config vpn 'else'\noption gateway 'branch0'\noption child 'branch0'\n");
+  world.run(3900);
+  assert.deepEqual(replies, [10]);
+  assert.equal(refused.length, 5);
+  assert.match(refused[4]!, /there is no VPN 'branch0' any more/);
+});
