@@ -205,7 +205,7 @@ export const SCENARIOS: Scenario[] = [
   {
     name: "reauthenticated",
     setup: { reauth_time_s: SOON_S },
-    steps: [UP, ["time passes", { behind: /ike-updown up/ }], ["time passes", "quiet"]],
+    steps: [UP, ["time passes", { behind: /child-updown up/ }], ["time passes", "quiet"]],
   },
   {
     name: "soft-expiry",
@@ -255,6 +255,8 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     name: "unloaded",
+    // The next attempt is to come well after the connection is there again.
+    setup: { interval_s: 5 },
     steps: [
       UP,
       ["the connection is unloaded", "quiet"],

@@ -19,15 +19,16 @@ export function ikeSection(ike: IkeSa, now_s: number): Section {
   const times: Section = { established: `${established_s}` };
   if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
   if (reauth_s > 0) times["reauth-time"] = `${reauth_s - established_s}`;
+  const port = ike.answered || ike.floated ? "4500" : "500";
   const [active, ...queued] = ike.tasks.map(({ name }) => name);
   return {
     uniqueid: `${ike.id}`,
     version: `${version}`,
     state: ike.state,
     "local-host": local,
-    "local-port": ike.answered ? "4500" : "500",
+    "local-port": port,
     "remote-host": ike.remote,
-    "remote-port": ike.answered ? "4500" : "500",
+    "remote-port": port,
     initiator: ike.initiator ? "yes" : "no",
     "initiator-spi": "0123456789abcdef",
     "responder-spi": ike.answered ? "fedcba9876543210" : "0000000000000000",

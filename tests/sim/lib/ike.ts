@@ -432,6 +432,7 @@ export abstract class Ike {
     const deleted = (): void => {
       this.removeIke(ike);
       const fresh = this.addIke(ike.connection, true, ike.remote);
+      fresh.floated = true;
       this.connectIke(fresh);
       for (const config of configs) this.createChild(fresh, config);
     };
@@ -495,6 +496,7 @@ export abstract class Ike {
       state: "CONNECTING",
       initiator,
       answered: !initiator,
+      floated: false,
       forgotten: false,
       established_s: 0,
       tasks: [],

@@ -37,6 +37,8 @@ export interface IkeSa {
   initiator: boolean;
   /** Whether the peer has said anything on it. */
   answered: boolean;
+  /** Known to be behind NAT from before: port 4500 from its first message on (RFC 7296, 2.23). */
+  floated: boolean;
   /** The peer has lost it: nothing on it is answered, and none of its CHILD_SAs works. */
   forgotten: boolean;
   established_s: number;
