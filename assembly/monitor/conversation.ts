@@ -274,11 +274,11 @@ function listed(gateway_index: i32, success: bool): void {
     for (let i = 0; i < gatewayCount(); i++) {
       if (!gatewayAt(i).used) continue;
       endListing(i);
-      reconcile(i);
+      reconcile(i, indicated.asked_at_ms);
     }
   } else if (whole && gateway_index < gatewayCount() && gatewayAt(gateway_index).used) {
     endListing(gateway_index);
-    reconcile(gateway_index);
+    reconcile(gateway_index, indicated.asked_at_ms);
   }
   understood = true;
   beginListing();

@@ -54,6 +54,7 @@ export function sendRound(index: i32): void {
     buildEcho(slot, vpn.source, address, index, t, vpn.seq, now_ms, vpn.config.size);
     vpn.echoes_sent++;
     vpn.own_out++;
+    vpn.own_out_at_ms = now_ms;
   }
   vpn.sent_seq = vpn.seq;
   vpn.note(Note.PROBED);

@@ -20,8 +20,8 @@ import { settle } from "./settle";
 import { startRounds } from "./start";
 import { beginTraffic, trafficListed } from "./traffic";
 
-/** A gateway was listed whole: brings its VPNs up to date with it. */
-export function reconcile(gateway_index: i32): void {
+/** A gateway was listed whole, as asked for then: brings its VPNs up to date with it. */
+export function reconcile(gateway_index: i32, asked_at_ms: i64): void {
   const gateway = gatewayAt(gateway_index);
   const adopted = !gateway.listed;
   gateway.listed = true;
@@ -30,7 +30,7 @@ export function reconcile(gateway_index: i32): void {
   for (let i = gateway.first_vpn; i >= 0; i = vpnAt(i).next_of_gateway) {
     const found = !vpnAt(i).noted(Note.LISTED);
     vpnAt(i).note(Note.LISTED);
-    lookAtPhase2(i, found);
+    lookAtPhase2(i, found, asked_at_ms);
     trafficListed(vpnAt(i));
     if (found) startRounds(i);
     countersCame(i);
@@ -83,7 +83,7 @@ function sayPhase1(gateway: Gateway, sa: Phase1, rekeyed: bool): void {
 }
 
 /** `found`: what is there now was there before rekeyd looked. */
-function lookAtPhase2(index: i32, found: bool): void {
+function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
   const vpn = vpnAt(index);
   vpn.current = newestForwarding(vpn);
   if (vpn.current < 0) {
@@ -109,7 +109,7 @@ function lookAtPhase2(index: i32, found: bool): void {
   vpn.unnote(Note.VERIFIED);
   leaveRound(vpn);
   vpn.sa_seq = vpn.seq;
-  beginTraffic(vpn, sa);
+  beginTraffic(vpn, sa, asked_at_ms);
   if (!found && vpn.config.has(VpnFlag.MONITOR)) {
     const lifetime_s = sa.expires_at_ms == 0 ? 0 : (sa.expires_at_ms - now_ms) / 1000;
     const peer = gatewayAt(vpn.gateway).peer_ip;

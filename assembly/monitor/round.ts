@@ -133,6 +133,7 @@ export function replyCame(slot: Slot): void {
   if (!sameAddress(target.address, slot.peer)) return;
   // Also one that comes too late to say anything is no user's packet.
   vpn.own_in++;
+  vpn.own_in_at_ms = now_ms;
   const age = vpn.seq - reply.seq;
   if (age >= <u32>REMEMBERED) return;
   const bit: u64 = (<u64>1) << age;

@@ -16,12 +16,12 @@ export const enum Traffic {
 }
 
 /**
- * The SA is taken into use: what it carried before is not counted. It may carry more than was
- * listed: what came or left of our own while that list was on its way.
+ * The SA is taken into use: what it carried before is not counted, nor what came or left of our own
+ * before that list was asked for. It may carry more than was listed: what did since.
  */
-export function beginTraffic(vpn: Vpn, sa: Phase2): void {
-  vpn.own_in -= vpn.own_in_listed;
-  vpn.own_out -= vpn.own_out_listed;
+export function beginTraffic(vpn: Vpn, sa: Phase2, asked_at_ms: i64): void {
+  vpn.own_in = vpn.own_in_at_ms < asked_at_ms ? 0 : vpn.own_in - vpn.own_in_listed;
+  vpn.own_out = vpn.own_out_at_ms < asked_at_ms ? 0 : vpn.own_out - vpn.own_out_listed;
   vpn.user_in = sa.packets_in;
   vpn.user_out = sa.packets_out;
   vpn.looked_at_ms = now_ms;

@@ -175,6 +175,9 @@ export class Vpn {
   /** Of these, the ones that were counted when its gateway was listed last. */
   own_in_listed: u32;
   own_out_listed: u32;
+  /** When the last of them came and left. */
+  own_in_at_ms: i64;
+  own_out_at_ms: i64;
   /** When its next negotiation may begin. */
   retry_at_ms: i64;
   /**

@@ -207,3 +207,18 @@ test("hundreds of VPNs whose counters are asked for do not keep a command waitin
   assert.ok(down_ms - start_ms <= 4_000, `down after ${down_ms - start_ms} ms`);
   assert.ok(world.now_ms - down_ms <= 100, `rekeyed after ${world.now_ms - down_ms} ms`);
 });
+
+test("what the old SA carried of our own hides no user's packet on the new one", () => {
+  const world = settled(branches(1), ...REKEY);
+  world.run(100);
+  const old = world.charon.child("branch0").ike;
+  const child = world.charon.establish("branch0", false);
+  world.charon.removeIke(old);
+  world.run(10_000);
+  world.answers = () => false;
+  world.run(2_500);
+  child.packets_in++;
+  world.run(1_000);
+  assert.deepEqual(world.states(), { branch0: "up" });
+  assert.equal(world.vpn("branch0").misses, 0);
+});

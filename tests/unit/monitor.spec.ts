@@ -190,7 +190,7 @@ describe("user traffic", () => {
     const used = phase2At(0);
     used.packets_in = 100;
     used.packets_out = 200;
-    beginTraffic(vpn, used);
+    beginTraffic(vpn, used, 0);
     setTime(5_000, 0);
     expect(<i32>lookAtTraffic(vpn, 5_000)).toBe(Traffic.NONE);
     vpn.own_in = 3;

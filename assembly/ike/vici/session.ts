@@ -79,7 +79,7 @@ class Indicated {
   arg: i32;
   /** RESPONSE: whether charon accepted the request. */
   success: bool;
-  /** LIST_SA, LIST_CONN: when the list was asked for: charon made it no sooner. */
+  /** LIST_SA, LIST_CONN, RESPONSE: when that was asked for: charon made it no sooner. */
   asked_at_ms: i64;
   /** CLOSED: whether it had been READY. */
   lost: bool;
