@@ -88,7 +88,8 @@ export function listConn(connection: Connection): Section {
       remote_addrs: [remote],
       version: `IKEv${version}`,
       reauth_time: `${reauth_s}`,
-      dpd_delay: `${dpd_s}`,
+      // strongSwan names it only where it is on.
+      ...(dpd_s > 0 ? { dpd_delay: `${dpd_s}` } : {}),
       rekey_time: `${ike_rekey_s}`,
       children: Object.fromEntries(
         childrenOf(connection).map((child) => [child.name, section(child)]),
