@@ -21,6 +21,12 @@ export function nextAsking(gateway: Gateway): i32 {
   return found;
 }
 
+/** Whether the IKE_SA with this uniqueid was to be forced away, and is still listed. */
+export function isForcedAway(gateway_index: i32, ike_id: u32): bool {
+  const phase1 = findPhase1(gateway_index, ike_id);
+  return phase1 >= 0 && phase1At(phase1).forced;
+}
+
 /** Whether the gateway has an established IKE_SA. */
 export function hasEstablished(gateway: Gateway): bool {
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {

@@ -37,6 +37,7 @@ import {
   countPackets,
   hasEstablished,
   hasUnfinished,
+  isForcedAway,
   isShared,
   isWithPeer,
   nextAsking,
@@ -449,7 +450,11 @@ function reached(gateway: Gateway): bool {
   for (let i = vpn.first_phase2; i >= 0; i = phase2At(i).next) {
     const sa = phase2At(i);
     if (sa.state != ChildState.INSTALLED) continue;
-    if (gateway.step == Negotiation.INITIATING) return true;
+    if (gateway.step == Negotiation.INITIATING) {
+      // A late list may still show what was to be forced away.
+      if (!isForcedAway(vpn.gateway, sa.ike_id)) return true;
+      continue;
+    }
     const id = gateway.step == Negotiation.TERMINATING ? sa.ike_id : sa.id;
     if (id > gateway.old_id) return true;
   }

@@ -45,6 +45,11 @@ const WELL: [what: string, seed: number, only: number[]][] = [
     2000949,
     [228, 233, 269, 270],
   ],
+  [
+    "a list that comes late and still shows what is forced away ends no attempt",
+    5000399,
+    [51, 78, 79, 84, 88, 91],
+  ],
 ];
 for (const [what, seed, only] of WELL) test(what, () => assertHolds(seed, { hours: 1, only }));
 
