@@ -41,6 +41,9 @@ export const MAX_CONFIG_ERRORS: i32 = 50;
 export const MAX_COMMAND_BYTES: i32 = 1024;
 /** Commands that the grammar has. */
 export const MAX_COMMANDS: i32 = 64;
+/** A frame of the live screen: a larger window shows more of nothing. */
+export const MAX_FRAME_COLUMNS: i32 = 512;
+export const MAX_FRAME_ROWS: i32 = 256;
 /** The answer to a command. */
 export const MAX_REPLY_BYTES: i32 = 4 << 20;
 /** What `metrics` answers at once; the rest of a longer document is asked for part by part. */

@@ -12,6 +12,7 @@ import { Note, stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { leftCell, newCell, rightCell, spaces } from "./cell";
 import { peerAddress } from "./get_sa";
 import { negotiation, negotiationWord } from "./negotiation";
+import { writeBriefly } from "./next";
 import { isOut, writeNext, writeTried, writeWhy } from "./outage";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
@@ -109,7 +110,10 @@ function row(w: Writer, name: string): Writer {
 
 function writeOutage(w: Writer, index: i32): void {
   const vpn = vpnAt(index);
-  if (!isOut(vpn)) return;
+  if (!isOut(vpn)) {
+    writeBriefly(row(w, "Next"), index).u8(0x0a);
+    return;
+  }
   writeWhy(row(w, "Why"), vpn).u8(0x0a);
   writeTried(row(w, "Tried last"), vpn).u8(0x0a);
   writeNext(row(w, "Next"), index).u8(0x0a);

@@ -15,6 +15,7 @@ import { save } from "./save";
 import { setVpn, setVpnmonitor, unsetVpn, unsetVpnmonitor } from "./set";
 import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
 import { showSnmp } from "./snmp";
+import { showWatch } from "./watch";
 
 // prettier-ignore
 /** Goes through the table: what each row then does, matcher.ts says. */
@@ -49,6 +50,8 @@ export function commands(): void {
   if (row("unset vpnmonitor interval|threshold", "what holds without it, for all VPNs")) unsetVpnmonitor();
 
   if (row("save [force]", "writes the configuration to its file")) save();
+
+  if (row("watch [size COLUMNS ROWS] [skip N] [ascii] [color]", "a live screen of all VPNs; with size one frame of it")) showWatch();
 
   if (row("record start|stop", "begins or ends a recording of all that happens")) record();
   if (row("record save FILE", "writes what was recorded to FILE")) saveRecord();

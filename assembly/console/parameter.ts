@@ -37,7 +37,7 @@ const enum Kind {
   SA_ID,
   /** `LEVEL`: a severity, which may be abbreviated. */
   SEVERITY,
-  /** `N`: a number above 0. */
+  /** `N`, `COLUMNS`, `ROWS`: a number above 0. */
   NUMBER,
   /** `FILE`: a path where rekeyctl runs. */
   FILE,
@@ -59,6 +59,7 @@ function kindOf(meaning: usize): Kind {
   if (equalText(p, len, "ID")) return Kind.SA_ID;
   if (equalText(p, len, "LEVEL")) return Kind.SEVERITY;
   if (equalText(p, len, "N")) return Kind.NUMBER;
+  if (equalText(p, len, "COLUMNS") || equalText(p, len, "ROWS")) return Kind.NUMBER;
   if (equalText(p, len, "PLACE")) return Kind.PLACE;
   if (equalText(p, len, "OID")) return Kind.OID;
   if (equalText(p, len, "FILE")) return Kind.FILE;
@@ -236,8 +237,8 @@ export function levelGiven(): i32 {
   return i < 0 ? -1 : severityOf(word(i), wordLength(i));
 }
 
-/** The command's N, else `otherwise`. */
-export function numberGiven(otherwise: i32): i32 {
-  const i = find("N");
+/** The command's number that its notation calls so, else `otherwise`. */
+export function numberGiven(otherwise: i32, name: string = "N"): i32 {
+  const i = find(name);
   return i < 0 ? otherwise : <i32>parseNumber(word(i), wordLength(i));
 }

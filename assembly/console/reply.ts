@@ -46,6 +46,21 @@ export function beginFailure(): Writer {
   return begin("error\n");
 }
 
+/**
+ * Begins an answer to `watch`: which of the VPNs is the first one shown, and how many are shown. A
+ * `live` one asks for a terminal to go on as a live screen; what it shows is for where there is
+ * none.
+ */
+export function beginFrame(live: bool, first: i32, shown: i32): Writer {
+  begin(live ? "live " : "frame ")
+    .decimal(first)
+    .u8(0x20)
+    .decimal(shown)
+    .u8(0x0a);
+  body = writer.at;
+  return writer;
+}
+
 function begin(head: string): Writer {
   writer.reset(buffer, MAX_REPLY_BYTES - NOTICE_BYTES).text(head);
   body = writer.at;

@@ -28,6 +28,7 @@ import {
   thousandthsValue,
 } from "../bytes/json";
 import { negotiation, negotiationWord } from "./negotiation";
+import { writeBriefly } from "./next";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** All VPNs that the filter lets through. */
@@ -88,6 +89,7 @@ function beginVpn(w: Writer, index: i32): void {
   counters(w, vpn);
   const gateway = gatewayAt(vpn.gateway);
   textValue(key(w, "negotiation"), negotiationWord(negotiation(index)));
+  writeBriefly(beginText(key(w, "next")), index).u8(0x22);
   ike(w, gateway);
   key(w, "listed_s");
   if (gateway.listed) numberValue(w, secondsSince(gateway.listed_at_ms));

@@ -82,10 +82,16 @@ function turnRound(index: i32): void {
 
 function dueEvent(vpn: Vpn, busy: bool): Event {
   if (vpn.current < 0) return Event.DUE_NO_SA;
-  // Targets outside the SA can never answer: a quorum that needs them is no verdict on the SA.
-  if (popcnt(<i32>phase2At(vpn.current).covered) < max(1, quorumOf(vpn)))
-    return Event.DUE_UNCOVERED;
+  if (!isCovered(vpn)) return Event.DUE_UNCOVERED;
   return busy ? Event.BUSY : Event.DUE;
+}
+
+/**
+ * Whether the SA in use carries enough of the VPN's echoes. Targets outside it can never answer: a
+ * quorum that needs them is no verdict on the SA.
+ */
+export function isCovered(vpn: Vpn): bool {
+  return popcnt(<i32>phase2At(vpn.current).covered) >= max(1, quorumOf(vpn));
 }
 
 /** The verdict on the round that is out. */

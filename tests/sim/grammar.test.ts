@@ -30,7 +30,7 @@ function knownLines(): string[] {
 /** An answer is one, and says which kind it is; one to `json` is a document. */
 function check(world: World, line: Buffer): void {
   const answer = world.ask(line);
-  assert.match(answer, /^(ok|found|error|save .+)\n/);
+  assert.match(answer, /^(ok|found|error|save .+|(live|frame) \d+ \d+)\n/);
   const text = line.toString("latin1");
   if (answer.startsWith("save ") || !/^[\0- ]*json[\0- ]/.test(text)) return;
   assert.doesNotThrow(() => JSON.parse(answer.slice(answer.indexOf("\n"))), text);
@@ -87,6 +87,8 @@ const SAMPLES: Record<string, string> = {
   QUORUM: "any",
   BYTES: "64",
   LIFETIME: "3600",
+  COLUMNS: "80",
+  ROWS: "24",
 };
 
 /** Every line that the grammar has, found by asking what may stand where. */

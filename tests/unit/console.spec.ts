@@ -399,6 +399,7 @@ describe("get vpn", () => {
     expect(ask("get vpn branch")).toBe(
       "ok\n" +
         "VPN branch: up, Sta A/U, ID 0x00000001\n" +
+        "  Next          echo now\n" +
         "  Gateway       s2s, 203.0.113.1, IKEv2\n" +
         "  Child         net\n" +
         "  Monitor       on, rekey on, optimized off\n" +
@@ -518,7 +519,7 @@ describe("get vpn", () => {
       '"answered":false}],' +
       '"interval_ms":1000,"threshold":3,"recover":1,"quorum":"all","size":64,' +
       '"delay_last_ms":12,"delay_avg_ms":12.187,"availability_percent":75,"echoes_sent":5,' +
-      '"echoes_answered":3,"misses":1,"rekeys":2,"negotiation":"idle",' +
+      '"echoes_answered":3,"misses":1,"rekeys":2,"negotiation":"idle","next":"echo now",' +
       '"ike":{"known":true,"version":2,"dpd":true,"dpd_delay_s":10,"sas":[{"id":3,' +
       '"state":"established",' +
       '"initiator":true,"version":2,"algorithm":"aes128/sha256","local":"198.51.100.2",' +

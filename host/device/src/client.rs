@@ -36,6 +36,13 @@ pub enum Status {
     Refused,
     /// Done: the body is for the file that the command named.
     Save(PathBuf),
+    /// A frame of the live screen: which VPN is the first one on it, and how many are on it.
+    Frame {
+        first: usize,
+        shown: usize,
+    },
+    /// The same for where no live screen can follow.
+    Live,
 }
 
 /// A part of an answer; `next` is the line that gets the one behind it.
@@ -102,12 +109,23 @@ fn exchange(control: &Path, line: &[u8], patience: Duration) -> io::Result<Part>
             Status::Done
         }
         b"found" => Status::Found,
+        [b'l', b'i', b'v', b'e', b' ', ..] => Status::Live,
+        [b'f', b'r', b'a', b'm', b'e', b' ', place @ ..] => frame(place),
         [b's', b'a', b'v', b'e', b' ', file @ ..] if contains(line, file) => {
             Status::Save(OsStr::from_bytes(file).into())
         }
         _ => Status::Refused,
     };
     Ok(Part { answer: Answer { status, body }, next })
+}
+
+fn frame(place: &[u8]) -> Status {
+    let text = String::from_utf8_lossy(place);
+    let mut numbers = text.split(' ').map_while(|number| number.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(first), Some(shown)) => Status::Frame { first, shown },
+        _ => Status::Refused,
+    }
 }
 
 /// Only a file that the user named is written to, whatever the daemon says.

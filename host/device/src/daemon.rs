@@ -155,6 +155,7 @@ impl Daemon {
                             self.log.note(log::NOTICE, "stopped; the SAs stay as they are");
                             return Ok(());
                         }
+                        Signal::Resize => (),
                     },
                     TIMER => (),
                     HOOKS => self.receive_hooks(),

@@ -14,6 +14,8 @@ pub enum Key {
     /// Ctrl-D: the end on an empty line, else like Delete.
     End,
     ClearScreen,
+    PageUp,
+    PageDown,
     Nothing,
 }
 
@@ -72,6 +74,8 @@ fn sequence(mut next: impl FnMut() -> Option<u8>) -> Key {
             (Some(b'H'), _) | (Some(b'~'), b'1' | b'7') => Edit::Home,
             (Some(b'F'), _) | (Some(b'~'), b'4' | b'8') => Edit::End,
             (Some(b'~'), b'3') => Edit::Delete,
+            (Some(b'~'), b'5') => return Key::PageUp,
+            (Some(b'~'), b'6') => return Key::PageDown,
             _ => return Key::Nothing,
         });
     }
@@ -132,6 +136,7 @@ mod tests {
         }
         let others = [Key::Enter, Key::Complete, Key::Help, Key::Interrupt, Key::End];
         assert_eq!(keys(b"\r\t?\x03\x04"), others);
+        assert_eq!(keys(b"\x1b[5~\x1b[6~"), [Key::PageUp, Key::PageDown]);
     }
 
     #[test]

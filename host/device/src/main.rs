@@ -54,6 +54,7 @@ mod timer;
 mod user;
 mod vici;
 mod wasm_config;
+mod watch;
 
 const USAGE_ERROR: u8 = 2;
 

@@ -41,7 +41,7 @@ fn read_line(session: &Session, line: &mut Line) -> Result<Option<String>, Box<d
             Key::Complete => complete(session, &terminal, line)?,
             Key::End if !line.is_empty() => line.apply(Edit::Delete),
             Key::ClearScreen => terminal.clear_screen()?,
-            Key::Nothing => (),
+            Key::PageUp | Key::PageDown | Key::Nothing => (),
             Key::Interrupt => {
                 terminal.leave_line()?;
                 line.clear();

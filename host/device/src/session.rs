@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::client::{self, Answer, PATIENCE, Status};
 use crate::prompt;
+use crate::watch;
 
 const REFUSED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -85,7 +86,8 @@ impl Session {
     /// `place`.
     pub fn run(&self, line: &[u8], place: &str) -> Outcome {
         match self.ask(line, self.json) {
-            Ok(Answer { status: Status::Done, body }) => shown(print(&body)),
+            Ok(Answer { status: Status::Done | Status::Frame { .. }, body }) => shown(print(&body)),
+            Ok(Answer { status: Status::Live, body }) => self.watch(&body),
             Ok(Answer { status: Status::Found, body }) => match shown(print(&body)) {
                 Outcome::Done => Outcome::Found,
                 refused => refused,
@@ -99,6 +101,20 @@ impl Session {
                 let control = self.control.display();
                 eprintln!("{place}rekeyctl: no answer from rekeyd at {control}: {error}");
                 Outcome::Unreachable
+            }
+        }
+    }
+
+    /// Shows the live screen; where none can be, the one frame.
+    fn watch(&self, frame: &[u8]) -> Outcome {
+        if !is_interactive() {
+            return shown(print(frame));
+        }
+        match watch::run(&self.control) {
+            Ok(()) => Outcome::Done,
+            Err(error) => {
+                eprintln!("rekeyctl: {error}");
+                Outcome::Refused
             }
         }
     }

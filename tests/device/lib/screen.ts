@@ -35,6 +35,20 @@ export class Screen {
     return (await this.tmux("capture-pane", "-p")).trimEnd();
   }
 
+  /** The same with what sets colours. */
+  async colors(): Promise<string> {
+    return this.tmux("capture-pane", "-p", "-e");
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`);
+  }
+
+  /** Process id of the program. */
+  async pid(): Promise<number> {
+    return Number(await this.tmux("display-message", "-p", "#{pane_pid}"));
+  }
+
   /** Waits until the screen shows it. */
   async shows(pattern: RegExp): Promise<string> {
     return waitUntil(
@@ -63,6 +77,6 @@ export class Screen {
   }
 
   private tmux(...args: string[]): Promise<string> {
-    return run("tmux", ["-L", this.server, ...args]);
+    return run("tmux", ["-u", "-L", this.server, ...args]);
   }
 }

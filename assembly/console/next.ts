@@ -1,0 +1,97 @@
+/**
+ * What rekeyd does next for a VPN, and when, in a few words: for the live screen, and for `get vpn`
+ * where nothing is out (of an outage outage.ts tells more).
+ */
+import { Writer } from "../bytes/writer";
+import { NEVER, now_ms } from "../clock";
+import { VpnFlag } from "../config/model";
+import { isReady } from "../ike/vici/session";
+import { Mode } from "../monitor/decision";
+import { modeOf } from "../monitor/effect";
+import { isCovered } from "../monitor/round";
+import { gatewayAt, Negotiation } from "../sa/gateway";
+import { phase2At } from "../sa/phase2";
+import { Note, State, Vpn, vpnAt } from "../sa/vpn";
+import { negotiation, negotiationWord } from "./negotiation";
+
+/** Writes it. */
+export function writeBriefly(w: Writer, index: i32): Writer {
+  const vpn = vpnAt(index);
+  const mode = modeOf(vpn);
+  if (mode == Mode.OFF) {
+    w.text("nothing: not monitored");
+  } else if (!isReady() || !gatewayAt(vpn.gateway).listed) {
+    // What is known of its SA stays good for echoes.
+    if (vpn.state == State.UP && vpn.current >= 0) writeEcho(w, vpn);
+    else w.text("waits for strongSwan");
+  } else if (vpn.noted(Note.SAID_UNKNOWN)) {
+    w.text("waits: not in strongSwan");
+  } else if (negotiation(index) != Negotiation.IDLE) {
+    writeStep(w, index);
+  } else if (vpn.renewal_at_ms != 0) {
+    w.text("rekeying by command");
+  } else if (vpn.current < 0) {
+    if (mode == Mode.REKEY) writeIn(w.text("attempt"), vpn.due_ms);
+    else w.text("waits for an SA");
+  } else if (!isCovered(vpn)) {
+    w.text("no echo: outside the SA");
+  } else if (mode == Mode.MONITOR && vpn.state == State.DOWN) {
+    w.text("waits for new SA or traffic");
+  } else {
+    writeEcho(w, vpn);
+    writeRekey(w, vpn);
+  }
+  return w;
+}
+
+function writeStep(w: Writer, index: i32): void {
+  const vpn = vpnAt(index);
+  const gateway = gatewayAt(vpn.gateway);
+  const step = negotiation(index);
+  if (step == Negotiation.QUEUED) {
+    w.text("queued to negotiate");
+  } else if (step != Negotiation.BACKING_OFF) {
+    w.text(negotiationWord(step)).text(", ");
+    w.decimal(secondsLeft(gateway.deadline_ms)).text(" s left");
+  } else if (gateway.vpn >= 0) {
+    w.text("waits for the gateway");
+  } else {
+    // Where the gateway does not wait, the next round has it begin.
+    const soonest_ms = gateway.deadline_ms == NEVER ? vpn.due_ms : gateway.deadline_ms;
+    writeIn(w.text("attempt"), max(soonest_ms, vpn.retry_at_ms));
+  }
+}
+
+/** With `optimized` traffic can take the echo's place. */
+function writeEcho(w: Writer, vpn: Vpn): void {
+  writeIn(w.text("echo"), vpn.due_ms);
+  if (vpn.config.has(VpnFlag.OPTIMIZED)) w.text(" if idle");
+}
+
+/** Whoever renews the key: strongSwan by its own schedule, or rekeyd. */
+function writeRekey(w: Writer, vpn: Vpn): void {
+  const sa = phase2At(vpn.current);
+  let at_ms = NEVER;
+  if (vpn.config.has(VpnFlag.REKEY) && sa.soft_at_ms > now_ms) at_ms = sa.soft_at_ms;
+  if (sa.rekey_at_ms > now_ms) at_ms = min(at_ms, sa.rekey_at_ms);
+  if (at_ms != NEVER) writeSpan(w.text(", rekey in "), secondsLeft(at_ms));
+}
+
+function writeIn(w: Writer, at_ms: i64): void {
+  const left_s = secondsLeft(at_ms);
+  if (left_s == 0) w.text(" now");
+  else w.text(" in ").decimal(left_s).text(" s");
+}
+
+/** Begun seconds until `at_ms`: 0 is now. */
+function secondsLeft(at_ms: i64): i64 {
+  return (max<i64>(at_ms - now_ms, 0) + 999) / 1000;
+}
+
+/** A span of time in at most four columns: `90s`, `54m`, `27h`, `365d`. */
+export function writeSpan(w: Writer, span_s: i64): Writer {
+  if (span_s < 100) return w.decimal(span_s).u8(0x73);
+  if (span_s < 6000) return w.decimal(span_s / 60).u8(0x6d);
+  if (span_s < 360_000) return w.decimal(span_s / 3600).u8(0x68);
+  return w.decimal(span_s / 86_400).u8(0x64);
+}
