@@ -87,6 +87,11 @@ export function showLeft(text: Writer, width: i32): void {
   }
 }
 
+/** As much as the line has room for, and nothing behind it. */
+export function showAll(text: Writer): void {
+  showLeft(text, min(measure(text), left));
+}
+
 /** At the right of them. */
 export function showRight(text: Writer, width: i32): void {
   const wanted = measure(text);
@@ -95,7 +100,7 @@ export function showRight(text: Writer, width: i32): void {
 }
 
 /** Columns that the text takes. */
-export function measure(text: Writer): i32 {
+function measure(text: Writer): i32 {
   let total = 0;
   for (let p = text.start; p < text.at;) {
     const size = sizeAt(p, text.at);

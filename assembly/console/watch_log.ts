@@ -8,7 +8,7 @@ import { Severity } from "../event/severity";
 import { isReady } from "../ike/vici/session";
 import { MAX_EVENT_BYTES } from "../limits";
 import { State } from "../sa/vpn";
-import { Color, columnsLeft, endLine, measure, paint, showLeft, showRight } from "./screen";
+import { Color, columnsLeft, endLine, paint, showAll, showRight } from "./screen";
 import { countIn } from "./watch_order";
 
 const DAY_MS: i64 = 86_400_000;
@@ -29,7 +29,7 @@ function text(): Writer {
 export function writeSummary(): void {
   if (!isReady()) {
     paint(Color.RED);
-    show(text().text("strongSwan not connected; "));
+    showAll(text().text("strongSwan not connected; "));
     paint(Color.NONE);
   }
   const up = countIn(State.UP);
@@ -37,30 +37,25 @@ export function writeSummary(): void {
   const ready = countIn(State.READY);
   const inactive = countIn(State.INACTIVE);
   paint(Color.BOLD);
-  show(text().counted(up + down + ready + inactive, "VPN"));
+  showAll(text().counted(up + down + ready + inactive, "VPN"));
   paint(Color.NONE);
-  let sign = ": ";
-  sign = count(down, " down", sign, Color.RED);
-  sign = count(inactive, " inactive", sign, Color.YELLOW);
-  sign = count(ready, " ready", sign, Color.YELLOW);
-  count(up, " up", sign, Color.GREEN);
+  let some = count(false, down, " down", Color.RED);
+  some = count(some, inactive, " inactive", Color.YELLOW);
+  some = count(some, ready, " ready", Color.YELLOW);
+  count(some, up, " up", Color.GREEN);
   const clock = writeDate(text(), localTime(wall_ms), 0x20);
   if (clock.length < columnsLeft()) showRight(clock, columnsLeft());
   endLine();
 }
 
-/** How many are in a state, unless none is; answers what stands in front of the next. */
-function count(number: i32, state: string, sign: string, color: Color): string {
-  if (number == 0) return sign;
-  show(text().text(sign));
+/** How many are in a state, unless none is; `some`: whether others were told, and now are. */
+function count(some: bool, number: i32, state: string, color: Color): bool {
+  if (number == 0) return some;
+  showAll(text().text(some ? ", " : ": "));
   paint(color);
-  show(text().decimal(number).text(state));
+  showAll(text().decimal(number).text(state));
   paint(Color.NONE);
-  return ", ";
-}
-
-function show(line: Writer): void {
-  showLeft(line, measure(line));
+  return true;
 }
 
 function localTime(since_1970_ms: i64): i64 {
@@ -70,7 +65,7 @@ function localTime(since_1970_ms: i64): i64 {
 /** In `rows` lines: which VPNs are shown, if not all of them, and the last events. */
 export function writeLog(rows: i32, first: i32, shown: i32, total: i32): void {
   paint(Color.BOLD);
-  show(text().text("Events"));
+  showAll(text().text("Events"));
   if (shown < total) {
     const which = text()
       .text("VPNs ")
@@ -95,7 +90,7 @@ function writeEvent(event: Event): void {
   w.start += from;
   const color = colorOf(event);
   if (color != Color.NONE) paint(color);
-  show(w);
+  showAll(w);
   if (color != Color.NONE) paint(Color.NONE);
   endLine();
 }

@@ -11,7 +11,7 @@ import { Phase2, phase2At } from "../sa/phase2";
 import { State, stateWord, Vpn, vpnAt } from "../sa/vpn";
 import { newCell } from "./cell";
 import { writeBriefly, writeSpan } from "./next";
-import { Color, columnsLeft, draw, endLine, paint, showLeft, showRight, skip } from "./screen";
+import { Color, draw, endLine, paint, showAll, showLeft, showRight, skip } from "./screen";
 import { vpnInRow } from "./watch_order";
 
 const MIN_NAME_COLUMNS: i32 = 8;
@@ -70,7 +70,7 @@ export function writeHead(): void {
   }
   headOfBar("Phase 1", phase1_bar);
   headOfBar("Phase 2", phase2_bar);
-  showLeft(newCell().text("Next"), columnsLeft());
+  showAll(newCell().text("Next"));
   paint(Color.NONE);
   endLine();
 }
@@ -100,7 +100,7 @@ export function writeVpn(index: i32): void {
   if (phase1_bar > 0) writePhase1(vpn);
   if (phase2_bar > 0) writePhase2(vpn);
   writeBriefly(next.reset(next_room, NEXT_BYTES), index);
-  showLeft(next, columnsLeft());
+  showAll(next);
   endLine();
 }
 
