@@ -12,6 +12,7 @@ packages=(
   shellcheck strace tmux python3-scapy
   rsyslog busybox systemd jq
   prometheus python3-prometheus-client snmp snmpd snmptrapd
+  chromium
 )
 
 missing=0

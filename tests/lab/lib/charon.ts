@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { run } from "./command.ts";
-import type { Namespace, Program } from "./namespace.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Program } from "./program.ts";
 import { strongswanConf } from "./swanctl_conf.ts";
 import { viciCommand, viciListen, type Section } from "./vici.ts";
 import { waitFor, waitUntil } from "./wait.ts";

@@ -1,49 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import * as fs from "node:fs";
-import { once } from "node:events";
 import { attempt, run, type Result } from "./command.ts";
-import { startTime, type State } from "./state.ts";
-import { waitFor } from "./wait.ts";
+import { startProgram, type Program, type ProgramOptions } from "./program.ts";
+import type { State } from "./state.ts";
 
-/** A long-running program of a lab; ended by its own recorded id. */
-export class Program {
-  exit_code: number | null = null;
-  private readonly start_time: string;
-
-  constructor(
-    readonly what: string,
-    readonly child: ChildProcess,
-  ) {
-    this.start_time = startTime(this.pid);
-    child.once("exit", (code) => (this.exit_code = code ?? -1));
-  }
-
-  get pid(): number {
-    return this.child.pid ?? -1;
-  }
-
-  /** Asks the kernel: a detached program may outlive what Node knows of it. */
-  isAlive(): boolean {
-    return this.start_time !== "" && startTime(this.pid) === this.start_time;
-  }
-
-  /** Sends a signal; true if the program was still there. */
-  signal(signal: NodeJS.Signals): boolean {
-    return this.isAlive() && this.child.kill(signal);
-  }
-
-  /** Sends a signal and waits for the end; returns how long that took. */
-  async end(signal: NodeJS.Signals = "SIGTERM", within_ms = 5000): Promise<number> {
-    const begin = performance.now();
-    this.signal(signal);
-    await waitFor(`${this.what} ends after ${signal}`, within_ms, () => !this.isAlive(), 5);
-    return performance.now() - begin;
-  }
-}
-
-export interface SpawnOptions {
-  /** Standard output and error go into this file; otherwise they are read by the caller. */
-  log?: string;
+export interface SpawnOptions extends ProgramOptions {
   /** Mounted over /run, so that several of the same daemon can live beside each other. */
   run?: string;
 }
@@ -93,19 +52,8 @@ export class Namespace {
       const script = 'mount --bind "$0" /run && exec "$@"';
       command = ["sh", "-c", script, options.run, ...command];
     }
-    const log = options.log === undefined ? "pipe" : fs.openSync(options.log, "a");
-    // Detached: a Ctrl-C at the terminal is for the lab, which then ends its programs itself.
-    const child = spawn("ip", ["netns", "exec", this.name, ...command], {
-      stdio: ["ignore", log, log],
-      detached: true,
-    });
-    if (typeof log === "number") {
-      fs.closeSync(log);
-      child.unref();
-    }
-    await once(child, "spawn");
-    this.state.recordProcess(child.pid ?? -1, program);
-    return new Program(`${program} in ${this.name}`, child);
+    const what = `${program} in ${this.name}`;
+    return startProgram(this.state, what, ["ip", "netns", "exec", this.name, ...command], options);
   }
 
   /** Runs nft's language in this namespace. */

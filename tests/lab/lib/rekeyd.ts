@@ -4,7 +4,8 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { attempt, type Result } from "./command.ts";
 import type { Options } from "./swanctl_conf.ts";
-import type { Namespace, Program } from "./namespace.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Program } from "./program.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");

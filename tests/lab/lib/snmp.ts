@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Result } from "./command.ts";
-import type { Namespace, Program } from "./namespace.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Program } from "./program.ts";
 import { waitFor } from "./wait.ts";
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");

@@ -60,11 +60,13 @@ export class State {
   ) {}
 
   static create(kind: Kind, name: string): State {
-    fs.mkdirSync(ROOT, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(ROOT, { recursive: true });
+    fs.chmodSync(ROOT, 0o711);
     made += 1;
     const id = `${process.pid.toString(36)}${Date.now().toString(36).slice(-4)}${made}`;
     const folder = path.join(ROOT, id);
-    fs.mkdirSync(folder, { mode: 0o700 });
+    // Others may pass through, to what a test lets them reach, and list nothing.
+    fs.mkdirSync(folder, { mode: 0o711 });
     const pid = process.pid;
     const state = new State(id, folder, {
       kind,
@@ -130,7 +132,8 @@ async function removeFolder(folder: string): Promise<void> {
       await attempt("ip", ["netns", "delete", namespace]);
     }
   }
-  fs.rmSync(folder, { recursive: true, force: true });
+  // A program's children may still write for a moment after it has ended.
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 /** Removes what earlier runs of this kind left: labs whose owner is gone. Returns their names. */

@@ -1,5 +1,6 @@
 import * as readline from "node:readline";
-import type { Namespace, Program } from "./namespace.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Program } from "./program.ts";
 import { sleep } from "./wait.ts";
 
 export interface Outage {
