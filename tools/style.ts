@@ -33,6 +33,7 @@ const CODE = /\.(ts|js|rs|sh)$/;
 const INDENTED = /\.(ts|js|rs|sh|json|toml|yml)$/;
 const ENGINE = /^assembly\/.*\.ts$/;
 const ENGINE_BUT_LIMITS = /^assembly\/(?!limits\.ts$).*\.ts$/;
+const SHIPPED = /^(?:assembly|host)\/.*\.(?:ts|js|rs)$/;
 const TYPESCRIPT = /^(?:tools|host\/node|tests(?!\/unit))\/.*\.ts$/;
 
 /** What the engine's folders and root files may import: only what stands in a higher row here. */
@@ -183,6 +184,7 @@ const RULES: Rule[] = [
   forbid(CODE, "code", NO_UNIT, "a time without its unit: interval_ms, lifetime_s"),
 
   importsGoDown,
+  forbid(SHIPPED, "text", /["'(](?:\.\.?\/)+tests\//, "a test is imported: tests use hosts"),
   exportsAreDocumented,
   forbid(ENGINE_BUT_LIMITS, "code", LIMIT, "a limit that others see belongs in limits.ts"),
   forbid(ENGINE, "code", FLOAT, "a float: the engine counts in integers"),

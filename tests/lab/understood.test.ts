@@ -9,7 +9,8 @@ import { assertUnderstood, type Vpn } from "../fuzz/lib/understood.ts";
 import { vpnSpec, withLab, type Lab } from "./lib/lab.ts";
 import { Relay, type Listener } from "./lib/relay.ts";
 import { uciText } from "./lib/rekeyd.ts";
-import { Packet, viciCommand } from "./lib/vici.ts";
+import { Packet } from "../../host/node/sim/model/vici.ts";
+import { viciCommand } from "./lib/vici.ts";
 import type { Ping } from "./lib/traffic.ts";
 import { waitFor, waitUntil } from "./lib/wait.ts";
 

@@ -3,7 +3,7 @@
  * reduced to whether they are there; a `uniqueid` stands in braces until `number` knows in which
  * order the SAs appeared.
  */
-import type { Section, Value } from "../lab/lib/vici.ts";
+import type { Section, Value } from "../../host/node/sim/model/vici.ts";
 
 /** How much of an SA is told. */
 export type Detail =

@@ -3,7 +3,7 @@
  * same scenario can be compared, whoever was charon: lines must be the same, and what a list shows
  * in passing must be a state that the other went through at the same place (compare.ts).
  */
-import { decode, Packet, type Section } from "../lab/lib/vici.ts";
+import { decode, Packet, type Section } from "../../host/node/sim/model/vici.ts";
 import {
   answerText,
   connectionText,

@@ -4,7 +4,13 @@ import type { Branch } from "../../host/node/sim/branch.ts";
 import type { Peers } from "../../host/node/sim/peers.ts";
 import { Random } from "../../host/node/sim/random.ts";
 import { World, type Observer } from "../../host/node/sim/world.ts";
-import type { Child, ChildSa, Collision, Connection, IkeSa } from "../sim/lib/charon.ts";
+import type {
+  Child,
+  ChildSa,
+  Collision,
+  Connection,
+  IkeSa,
+} from "../../host/node/sim/model/charon.ts";
 import { Conversation } from "./conversation.ts";
 import {
   play,

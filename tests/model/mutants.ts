@@ -2,9 +2,9 @@
  * Models that are a little wrong: each must be told from strongSwan by the scenario that is named,
  * or the comparison would be worth nothing.
  */
-import type { Section } from "../lab/lib/vici.ts";
-import type { Child, ChildSa, IkeSa } from "../sim/lib/charon.ts";
-import { failure, success } from "../sim/lib/charon_messages.ts";
+import type { Section } from "../../host/node/sim/model/vici.ts";
+import type { Child, ChildSa, IkeSa } from "../../host/node/sim/model/charon.ts";
+import { failure, success } from "../../host/node/sim/model/charon_messages.ts";
 import type { Change } from "./model_stage.ts";
 
 /** What of the model a mutant puts something else in place of. */

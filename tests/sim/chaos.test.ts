@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import type { Child, Connection } from "./lib/charon.ts";
+import type { Child, Connection } from "../../host/node/sim/model/charon.ts";
 import { Random } from "./lib/random.ts";
 import { branches, hub, monitoredChildren, settled, World } from "./lib/world.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import type { Connection } from "./lib/ike_sa.ts";
+import type { Connection } from "../../host/node/sim/model/ike_sa.ts";
 import { branches, EPERM, monitored, settled, World } from "./lib/world.ts";
 
 interface Finding {

@@ -7,7 +7,7 @@ import { receivedReply, sentEcho } from "../../host/node/replay/echo.ts";
 import { netlinkItems } from "../../host/node/replay/netlink.ts";
 import { ViciStream, type ViciPacket } from "../../host/node/replay/vici_message.ts";
 import { Random } from "../../host/node/sim/random.ts";
-import { Kernel } from "./lib/kernel.ts";
+import { Kernel } from "../../host/node/sim/model/kernel.ts";
 
 /** What a real charon said, and beside it the same as text (tests/lab/capture-vici.ts). */
 const folder = new URL("../unit/fixtures/vici/", import.meta.url);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import type { Child } from "./lib/charon.ts";
+import type { Child } from "../../host/node/sim/model/charon.ts";
 import { hub, monitoredChildren, World } from "./lib/world.ts";
 
 const EVERY_SECOND = ["option interval '1'", "option threshold '3'"];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
-import type { Connection } from "./lib/charon.ts";
+import type { Connection } from "../../host/node/sim/model/charon.ts";
 import { branches, monitored, settled, World } from "./lib/world.ts";
 
 const OPTIONS = ["option interval '1'", "option threshold '3'"];

@@ -1,5 +1,5 @@
 /** The sites of a run: their connections, what is asked of rekeyd for them, and their paths. */
-import type { Child, Connection } from "../../../tests/sim/lib/charon.ts";
+import type { Child, Connection } from "./model/charon.ts";
 import type { Random } from "./random.ts";
 
 /** What lies between here and a peer. The shares are percents. */

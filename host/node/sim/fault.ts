@@ -2,7 +2,7 @@
  * The faults that a run can meet, as a table. A fault begins, and most also end; what it changes is
  * added and taken away again, so that faults of one kind may overlap.
  */
-import type { Collision, IkeSa } from "../../../tests/sim/lib/charon.ts";
+import type { Collision, IkeSa } from "./model/charon.ts";
 import { configuration, type Branch } from "./branch.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";

@@ -1,5 +1,5 @@
 /** Watches a world, keeps the truth of its VPNs, and asks the invariants. */
-import type { ChildSa } from "../../../tests/sim/lib/charon.ts";
+import type { ChildSa } from "./model/charon.ts";
 import { INVARIANTS, type Invariant } from "./invariants.ts";
 import { MemoryWatch } from "./memory.ts";
 import { Truth } from "./truth.ts";

@@ -6,8 +6,8 @@ import {
   type IkeSa,
   type Connection,
   type Surroundings,
-} from "../../../tests/sim/lib/charon.ts";
-import type { Section } from "../../../tests/lab/lib/vici.ts";
+} from "./model/charon.ts";
+import type { Section } from "./model/vici.ts";
 
 /** What the world wants to know of it. */
 export interface Watcher extends Surroundings {

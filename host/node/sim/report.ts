@@ -46,7 +46,7 @@ function commit(): string {
   try {
     const git = (...args: string[]): string =>
       execFileSync("git", args, { encoding: "utf8" }).trim();
-    const changed = git("status", "--porcelain", "--", "assembly", "host/node", "tests/sim") !== "";
+    const changed = git("status", "--porcelain", "--", "assembly", "host/node") !== "";
     return git("rev-parse", "--short=12", "HEAD") + (changed ? ", and changes" : "");
   } catch {
     return "unknown: no git";

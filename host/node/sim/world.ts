@@ -2,9 +2,9 @@
  * What surrounds the engine in a run: time, paths, peers, targets, the kernel and the host. All of
  * it hangs on one seed, and nothing on the machine: two runs with one seed leave the same trace.
  */
-import type { ChildSa } from "../../../tests/sim/lib/charon.ts";
-import { Agenda } from "../../../tests/sim/lib/agenda.ts";
-import { Kernel } from "../../../tests/sim/lib/kernel.ts";
+import type { ChildSa } from "./model/charon.ts";
+import { Agenda } from "./model/agenda.ts";
+import { Kernel } from "./model/kernel.ts";
 import { Action, Engine, type ActionRecord, type Version } from "../engine.ts";
 import { Air } from "./air.ts";
 import { configuration, type Branch } from "./branch.ts";

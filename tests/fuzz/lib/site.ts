@@ -11,7 +11,7 @@ import {
   type Echo,
   type Received,
 } from "../../../host/node/engine.ts";
-import { Kernel } from "../../sim/lib/kernel.ts";
+import { Kernel } from "../../../host/node/sim/model/kernel.ts";
 import { replyTo } from "../../sim/lib/world.ts";
 import type { FuzzedEngine } from "./engine.ts";
 import { hold } from "./finding.ts";

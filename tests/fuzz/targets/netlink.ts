@@ -7,7 +7,7 @@ import type { FuzzedEngine } from "../lib/engine.ts";
 import { hold } from "../lib/finding.ts";
 import { Site } from "../lib/site.ts";
 import type { Target } from "../lib/target.ts";
-import { Kernel } from "../../sim/lib/kernel.ts";
+import { Kernel } from "../../../host/node/sim/model/kernel.ts";
 import { wholeMessages } from "./netlink_strict.ts";
 
 const LAN = "10.21.0.1";

@@ -4,7 +4,8 @@ import { run } from "./command.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Program } from "./program.ts";
 import { strongswanConf } from "./swanctl_conf.ts";
-import { viciCommand, viciListen, type Section } from "./vici.ts";
+import type { Section } from "../../../host/node/sim/model/vici.ts";
+import { viciCommand, viciListen } from "./vici.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
 /** Run as copies: where AppArmor is on, its profiles go by these paths, and forbid our files. */

@@ -15,7 +15,8 @@ import { vpnSpec, withLab, type Gateway, type Lab } from "./lab.ts";
 import { Relay } from "./relay.ts";
 import type { Rekeyd } from "./rekeyd.ts";
 import { DEFAULT_CONNECTION, type ConnectionSpec, type Options } from "./swanctl_conf.ts";
-import { viciCommand, type Section } from "./vici.ts";
+import type { Section } from "../../../host/node/sim/model/vici.ts";
+import { viciCommand } from "./vici.ts";
 import { sleep, waitFor } from "./wait.ts";
 
 const STEP_MS = 40_000;

@@ -9,10 +9,15 @@ import {
   type Version,
 } from "../../../host/node/engine.ts";
 import { Hooks } from "../../../host/node/sim/hooks.ts";
-import { addressText, MAPPED } from "./address.ts";
-import { Agenda } from "./agenda.ts";
-import { Kernel } from "./kernel.ts";
-import { Charon, type Child, type Connection, type Surroundings } from "./charon.ts";
+import { addressText, MAPPED } from "../../../host/node/sim/model/address.ts";
+import { Agenda } from "../../../host/node/sim/model/agenda.ts";
+import { Kernel } from "../../../host/node/sim/model/kernel.ts";
+import {
+  Charon,
+  type Child,
+  type Connection,
+  type Surroundings,
+} from "../../../host/node/sim/model/charon.ts";
 
 const IDENTIFIER = 0x1234;
 const TYPE_REPLY = { 4: 0, 6: 129 } as const;

@@ -2,10 +2,11 @@
  * An IKE daemon made of nothing, for tests of the engine without a network: what it does is in
  * ike.ts, and here it speaks vici.
  */
-import { decode, Packet, type Section } from "../../lab/lib/vici.ts";
+import { decode, Packet, type Section } from "./vici.ts";
 import { childrenOf, failure, frame, listConn, saSection, success } from "./charon_messages.ts";
-import { Ike, type Clock } from "./ike.ts";
+import { Ike } from "./ike.ts";
 import type { Connection, IkeSa } from "./ike_sa.ts";
+import type { Clock } from "./sas.ts";
 
 export type { Child, ChildSa, Collision, Connection, IkeSa, Peer } from "./ike_sa.ts";
 

@@ -1,5 +1,5 @@
 /** What the model of charon says: its messages about SAs and connections, and their framing. */
-import { encode, Packet, type Section } from "../../lab/lib/vici.ts";
+import { encode, Packet, type Section } from "./vici.ts";
 import type { Child, ChildSa, Connection, IkeSa } from "./ike_sa.ts";
 
 export const LIFETIME_S = 3600;

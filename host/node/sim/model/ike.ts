@@ -3,16 +3,7 @@
  * them, and how long that takes, is what strongSwan was measured to do; tests/lab/model.test.ts
  * holds it to that.
  */
-import type { Section } from "../../lab/lib/vici.ts";
-import { covers } from "./address.ts";
-import {
-  childrenOf,
-  childSection,
-  ikeSection,
-  LIFETIME_S,
-  REKEY_S,
-  saSection,
-} from "./charon_messages.ts";
+import { childrenOf, childSection, ikeSection, LIFETIME_S, REKEY_S } from "./charon_messages.ts";
 import {
   beginRekey,
   isInUse,
@@ -22,15 +13,9 @@ import {
   type Collision,
   type Connection,
   type IkeSa,
-  type Peer,
   type Task,
 } from "./ike_sa.ts";
-
-/** What is needed of the world around. */
-export interface Clock {
-  readonly now_ms: number;
-  after(ms: number, what: () => void): void;
-}
+import { Sas } from "./sas.ts";
 
 /** How long a forced removal takes (measured), and how long charon lists what it has deleted. */
 const FORCED_MS = 33;
@@ -38,88 +23,17 @@ const DELETED_MS = 5_000;
 /** charon.retransmit_timeout 4 s, _base 1.8, _tries 5: it gives up after 165 s. */
 const RETRANSMISSIONS_MS = [0, 1, 2, 3, 4, 5].map((i) => Math.round(4000 * 1.8 ** i));
 
-export abstract class Ike {
-  ikes: IkeSa[] = [];
+export abstract class Ike extends Sas {
   /** It tells when it will rekey a CHILD_SA, and then does not. */
   forgets_to_rekey = false;
   /** How long it waits for an answer, try by try. */
   retransmissions_ms = RETRANSMISSIONS_MS;
-  private last_ike_id = 0;
-  private last_child_id = 0;
-  /** Those of one IKE daemon are random; no two are the same here. */
-  private last_spi = 0;
-  private readonly peers = new Map<string, Peer>();
-  /** Which children's selectors cover a source and destination. */
-  private readonly routes = new Map<string, Map<string, Child[]>>();
-
-  constructor(
-    readonly connections: Connection[],
-    private readonly clock: Clock,
-  ) {}
-
-  /** Tells whoever listens. */
-  protected abstract say(event: string, message: Section): void;
-
-  /** It is started anew: nothing is left, and numbers begin at 1 again. */
-  restart(): void {
-    this.ikes = [];
-    this.last_ike_id = 0;
-    this.last_child_id = 0;
-  }
-
-  peer(name: string): Peer {
-    const peer = this.peers.get(name) ?? {
-      silent: false,
-      refuses: false,
-      refused_children: new Set(),
-      exchange_ms: 5,
-      initial_contact: true,
-    };
-    this.peers.set(name, peer);
-    return peer;
-  }
-
-  /** Peers that restarted. */
-  forget(name: string): void {
-    for (const ike of this.ikesOf(name)) ike.forgotten = true;
-  }
 
   /** An operator removes every SA, or those of a connection. */
   removeAll(name?: string): void {
     for (const ike of [...this.ikes]) {
       if (name === undefined || ike.connection.name === name) this.removeIke(ike);
     }
-  }
-
-  ikesOf(name: string): IkeSa[] {
-    return this.ikes.filter(({ connection }) => connection.name === name);
-  }
-
-  connectionOf(name: string): Connection {
-    const connection = this.connections.find((c) => c.name === name);
-    if (connection === undefined) throw new Error(`no connection ${name}`);
-    return connection;
-  }
-
-  /** The CHILD_SAs of a connection that are in use. */
-  childrenOf(name: string): ChildSa[] {
-    return this.ikesOf(name)
-      .flatMap(({ children }) => children)
-      .filter(isInUse);
-  }
-
-  /** The CHILD_SAs with that child's name that are in use. */
-  children(name: string): ChildSa[] {
-    return this.ikes
-      .flatMap(({ children }) => children)
-      .filter((sa) => sa.config.name === name && isInUse(sa));
-  }
-
-  /** The CHILD_SA that packets to the child's network go out on. */
-  child(name: string): ChildSa {
-    const child = this.children(name).at(-1);
-    if (child === undefined) throw new Error(`no CHILD_SA ${name}`);
-    return child;
   }
 
   /**
@@ -159,20 +73,7 @@ export abstract class Ike {
 
   /** A further CHILD_SA on an IKE_SA. */
   addChild(ike: IkeSa, config: Child): ChildSa {
-    const child: ChildSa = {
-      id: ++this.last_child_id,
-      config,
-      ike,
-      state: "INSTALLED",
-      spi_in: 0xc0000000 + ++this.last_spi,
-      spi_out: 0xd0000000 + this.last_spi,
-      packets_in: 0,
-      packets_out: 0,
-      installed_s: this.now_s,
-      dead: false,
-      expired: false,
-    };
-    ike.children.push(child);
+    const child = this.newChild(ike, config);
     const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = ike.connection;
     if (lifetime_s > 0) this.clock.after(lifetime_s * 1000, () => this.expire(child));
     if (rekey_s > 0) {
@@ -219,25 +120,6 @@ export abstract class Ike {
     const children = ike.children.filter((child) => !isReplaced(child));
     this.tell("ike-updown", ike);
     for (const child of children) this.tell("child-updown", ike, {}, [child]);
-  }
-
-  /** The CHILD_SA that a packet goes out on: the newest that covers it. */
-  route(source: string, destination: string): ChildSa | undefined {
-    let found: ChildSa | undefined;
-    for (const config of this.configsFor(source, destination)) {
-      for (const ike of this.ikes) {
-        for (const child of ike.children) {
-          if (child.config !== config || !isInUse(child)) continue;
-          if (found === undefined || child.id > found.id) found = child;
-        }
-      }
-    }
-    return found;
-  }
-
-  /** Whether a packet sent on it arrives, and the answer to it. */
-  works({ dead, ike }: ChildSa): boolean {
-    return !dead && !ike.forgotten && !this.isLost(ike.connection.name);
   }
 
   protected connectIke(ike: IkeSa): void {
@@ -483,29 +365,6 @@ export abstract class Ike {
     });
   }
 
-  /** Whether a packet to the peer, or its answer, is lost. */
-  protected isLost(connection: string): boolean {
-    return this.peer(connection).silent;
-  }
-
-  protected addIke(connection: Connection, initiator: boolean, remote = connection.remote): IkeSa {
-    const ike: IkeSa = {
-      id: ++this.last_ike_id,
-      connection,
-      remote,
-      state: "CONNECTING",
-      initiator,
-      answered: !initiator,
-      floated: false,
-      forgotten: false,
-      established_s: 0,
-      tasks: [],
-      children: [],
-    };
-    this.ikes.push(ike);
-    return ike;
-  }
-
   /** The first CHILD_SA comes with it (RFC 7296, 1.2). */
   private establishIke(ike: IkeSa): void {
     this.becomeEstablished(ike);
@@ -523,31 +382,5 @@ export abstract class Ike {
     const { ike_rekey_s = 0, reauth_s = 0 } = ike.connection;
     if (ike_rekey_s > 0) this.clock.after(ike_rekey_s * 1000, () => this.rekeyIke(ike));
     if (reauth_s > 0) this.clock.after(reauth_s * 1000, () => this.reauthenticate(ike));
-  }
-
-  protected find(child_id: number): ChildSa | undefined {
-    return this.ikes.flatMap(({ children }) => children).find(({ id }) => id === child_id);
-  }
-
-  private configsFor(source: string, destination: string): Child[] {
-    const known = this.routes.get(source)?.get(destination);
-    if (known !== undefined) return known;
-    const configs = this.connections
-      .flatMap(childrenOf)
-      .filter(
-        ({ local_ts, remote_ts }) => covers(local_ts, source) && covers(remote_ts, destination),
-      );
-    const of_source = this.routes.get(source) ?? new Map<string, Child[]>();
-    this.routes.set(source, of_source.set(destination, configs));
-    return configs;
-  }
-
-  /** An event about an IKE_SA, and the CHILD_SAs that it is about. */
-  tell(event: string, ike: IkeSa, message: Section = {}, children: ChildSa[] = []): void {
-    this.say(event, { ...message, ...saSection(ike, this.now_s, children) });
-  }
-
-  protected get now_s(): number {
-    return Math.floor(this.clock.now_ms / 1000);
   }
 }
