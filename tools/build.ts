@@ -5,6 +5,7 @@
  *     compile-engine     -> (a tool)                  cargo
  *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine, and .sha256
  *     host/device        -> build/rekeyd, rekeyctl    cargo; holds the artifact
+ *     host/web/pages     -> build/web                 esbuild; and compressed
  *
  * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
  */
@@ -19,6 +20,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
 import { digest, filesBelow } from "./tree.ts";
 
 const MANIFEST = "host/device/Cargo.toml";
@@ -87,6 +89,13 @@ whenChanged(
   [...filesBelow("assembly", ".ts"), "asconfig.json", EXPORT_GLOBALS, "package-lock.json"],
   ["build/engine.wasm", "build/engine.wat"],
   () => run("node_modules/.bin/asc", ["--target", "release", "--transform", EXPORT_GLOBALS]),
+);
+
+whenChanged(
+  "build/web",
+  [...pageSources(), "tools/pages.ts", "package-lock.json"],
+  PAGE_FILES.flatMap((name) => [`${PAGES}/${name}`, `${PAGES}/${name}.gz`]),
+  buildPages,
 );
 
 cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", "-p", "compile-engine");

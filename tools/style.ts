@@ -29,12 +29,12 @@ const MAX_TEST_LINES = 1200;
 
 const ANY = /./;
 const GENERATED = /(^|\/)(package-lock\.json|Cargo\.lock|LICENSE)$|^tests\/fuzz\/corpus\//;
-const CODE = /\.(ts|js|rs|sh)$/;
-const INDENTED = /\.(ts|js|rs|sh|json|toml|yml)$/;
+const CODE = /\.(tsx?|js|rs|sh|css)$/;
+const INDENTED = /\.(tsx?|js|rs|sh|css|html|json|toml|yml)$/;
 const ENGINE = /^assembly\/.*\.ts$/;
 const ENGINE_BUT_LIMITS = /^assembly\/(?!limits\.ts$).*\.ts$/;
-const SHIPPED = /^(?:assembly|host)\/.*\.(?:ts|js|rs)$/;
-const TYPESCRIPT = /^(?:tools|host\/node|tests(?!\/unit))\/.*\.ts$/;
+const SHIPPED = /^(?:assembly|host)\/.*\.(?:tsx?|js|rs)$/;
+const TYPESCRIPT = /^(?:tools|host\/(?:node|web)|tests(?!\/unit))\/.*\.tsx?$/;
 
 /** What the engine's folders and root files may import: only what stands in a higher row here. */
 const LAYERS = [
@@ -199,7 +199,7 @@ const RULES: Rule[] = [
   forbid(
     TYPESCRIPT,
     "text",
-    /^(?:(?:im|ex)port .*|\} )from "\.(?!.*\.ts")/,
+    /^(?:(?:im|ex)port .*|\} )from "\.(?!.*\.tsx?")/,
     "an import ends with .ts",
   ),
 ];

@@ -28,6 +28,7 @@ const PARTS: Record<string, Part> = {
   device: { jobs: deviceTests, side_by_side: 1, needs_build: true },
   sim: { jobs: simTests, side_by_side: CORES, needs_build: true },
   fuzz: { jobs: fuzzTests, side_by_side: CORES, needs_build: true },
+  web: { jobs: webTests, side_by_side: CORES, needs_build: true },
   lab: { jobs: labTests, side_by_side: LABS, needs_build: true },
 };
 
@@ -39,6 +40,7 @@ function checks(): Job[] {
     check("prettier", `${BIN}/prettier`, "--check", "--log-level", "warn", "."),
     check("types of the engine", `${BIN}/asc`, "--noEmit"),
     check("types of tools and tests", `${BIN}/tsc`),
+    check("types of the pages", `${BIN}/tsc`, "-p", "host/web/pages"),
     check("shellcheck", "shellcheck", ...scripts),
     check("rustfmt", ...rustfmt),
     ...nodeTests(["tests/style.test.ts"], 120),
@@ -79,6 +81,10 @@ function simTests(): Job[] {
 
 function fuzzTests(): Job[] {
   return nodeTests(filesBelow("tests/fuzz", ".test.ts"), 300);
+}
+
+function webTests(): Job[] {
+  return nodeTests(filesBelow("tests/web", ".test.ts"), 300);
 }
 
 function labTests(): Job[] {

@@ -1,0 +1,95 @@
+/** Requests to rekeyd-web: the same answers as `rekeyctl --json` gives. */
+import { Store } from "./logic/store.ts";
+
+/** Whether there is a session: what needs one has been refused, or not. */
+export const session = new Store<"unknown" | "open" | "closed">("unknown");
+
+/** A refusal: of the engine, with the column of the wrong word, or of the way to it. */
+export class Refusal extends Error {
+  constructor(
+    text: string,
+    readonly status: number,
+    readonly column?: number,
+    readonly expected: Expected[] = [],
+  ) {
+    super(text);
+  }
+}
+
+/** What may stand where a word is wrong. */
+export interface Expected {
+  word: string;
+  text: string;
+}
+
+const TIMEOUT_MS = 15_000;
+const LOST = "rekeyd-web does not answer";
+
+/** The answer to a line, which begins with `get` or `doctor`. */
+export async function ask<T>(...words: string[]): Promise<T> {
+  const response = await send(`json/${words.map(encodeURIComponent).join("/")}`);
+  return (await answerOf(response)) as T;
+}
+
+/** Has a line carried out that changes something. */
+export async function command<T = unknown>(line: string): Promise<T> {
+  const response = await send("command", { line });
+  const { answer } = (await answerOf(response)) as { answer: T };
+  return answer;
+}
+
+export async function logIn(secret: string): Promise<void> {
+  const response = await send("login", { secret });
+  if (response.status === 401) throw new Refusal("That is not the token or password.", 401);
+  if (!response.ok) await answerOf(response);
+  session.set("open");
+}
+
+export async function logOut(): Promise<void> {
+  await send("logout", {});
+  session.set("closed");
+}
+
+async function send(path: string, body?: object): Promise<Response> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    if (body === undefined) return await fetch(path, { signal });
+    const headers = { "Content-Type": "application/json" };
+    return await fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  } catch {
+    throw new Refusal(LOST, 0);
+  }
+}
+
+async function answerOf(response: Response): Promise<unknown> {
+  if (response.status === 401) {
+    session.set("closed");
+    throw new Refusal("The session has ended.", 401);
+  }
+  let answer: unknown;
+  try {
+    answer = await response.json();
+  } catch {
+    answer = null;
+  }
+  if (response.ok) {
+    session.set("open");
+    return answer;
+  }
+  const { error, column, expected } = (answer ?? {}) as {
+    error?: string;
+    column?: number;
+    expected?: Expected[];
+  };
+  throw new Refusal(
+    error ?? `rekeyd-web answers ${response.status}`,
+    response.status,
+    column,
+    expected,
+  );
+}
+
+/** What went wrong, for people. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

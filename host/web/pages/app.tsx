@@ -1,0 +1,86 @@
+/** What surrounds every page: head, menu, what is wrong with the link, and the page itself. */
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { logOut, session } from "./api.ts";
+import { closeFeed, openFeed } from "./feed.ts";
+import { linkTo, type Route, type View } from "./logic/route.ts";
+import { useRoute, useStore } from "./parts/hooks.ts";
+import { LinkNotice } from "./parts/link_notice.tsx";
+import { ThemeSwitch } from "./parts/theme_switch.tsx";
+import { Login } from "./views/login.tsx";
+import { VpnList } from "./views/vpn_list.tsx";
+
+const MENU: { group: string; entries: { view: View; title: string }[] }[] = [
+  {
+    group: "VPNs",
+    entries: [
+      { view: "vpns", title: "AutoKey IKE" },
+      { view: "status", title: "Monitor Status" },
+    ],
+  },
+  { group: "Reports", entries: [{ view: "log", title: "System Log > Event" }] },
+];
+
+export function App(): JSX.Element {
+  const route = useRoute();
+  const state = useStore(session);
+  const is_out = state === "closed" || route.view === "login";
+  useEffect(() => {
+    if (state === "open") openFeed();
+    else closeFeed();
+  }, [state]);
+  if (is_out) return <Login />;
+  return (
+    <div class="frame">
+      <a class="skip" href="#main" onClick={toMain}>
+        Skip to the page
+      </a>
+      <header>
+        <a class="brand" href={linkTo("vpns")}>
+          rekeyd
+        </a>
+        <span class="spring" />
+        <ThemeSwitch />
+        <button type="button" class="quiet" onClick={() => void logOut()}>
+          Log out
+        </button>
+      </header>
+      <Menu current={route.view} />
+      <main id="main" tabIndex={-1}>
+        <LinkNotice />
+        {state === "open" && <Page route={route} />}
+      </main>
+    </div>
+  );
+}
+
+/** A fragment would be taken for a page. */
+function toMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function Page({ route }: { route: Route }): JSX.Element {
+  return <VpnList key={route.view} />;
+}
+
+function Menu({ current }: { current: View }): JSX.Element {
+  return (
+    <nav aria-label="Pages">
+      {MENU.map(({ group, entries }) => (
+        <div class="group" key={group}>
+          <h2>{group}</h2>
+          <ul>
+            {entries.map(({ view, title }) => (
+              <li key={view}>
+                <a href={linkTo(view)} aria-current={view === current ? "page" : undefined}>
+                  {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,109 @@
+/** What the server tells by itself: states each second, events, and when there is no daemon. */
+import { ask, session } from "./api.ts";
+import { joined } from "./logic/events.ts";
+import { extended, type Sample } from "./logic/history.ts";
+import type { LogEvent, Vpn } from "./logic/model.ts";
+import { Store } from "./logic/store.ts";
+
+export type Link =
+  | { state: "opening" | "live" }
+  /** The stream is broken, and opened again and again. */
+  | { state: "lost"; since_ms: number }
+  /** The server is there, and no daemon answers it. */
+  | { state: "away"; since_ms: number; why: string };
+
+export interface Configuration {
+  path: string;
+  saved: boolean;
+  refused: { time: string; mistakes: number; first: string } | null;
+}
+
+export interface Overview {
+  interval_ms: number;
+  threshold: number;
+  connected: boolean;
+  vici: string;
+  configuration: Configuration | null;
+}
+
+export const link = new Store<Link>({ state: "opening" });
+/** null: not told yet. */
+export const vpns = new Store<Vpn[] | null>(null);
+export const histories = new Store<ReadonlyMap<string, readonly Sample[]>>(new Map());
+export const log = new Store<readonly LogEvent[]>([]);
+export const overview = new Store<Overview | null>(null);
+
+const AGAIN_MS = 2_000;
+/** The daemon's own events: the configuration may be another. */
+const DAEMON_EVENT = 767;
+
+let source: EventSource | null = null;
+let again: ReturnType<typeof setTimeout> | undefined;
+
+/** Opens the stream; it heals by itself, until the session is over. */
+export function openFeed(): void {
+  if (source !== null) return;
+  const stream = new EventSource("stream");
+  source = stream;
+  stream.addEventListener("vpns", (event) => {
+    tellVpns((JSON.parse(event.data as string) as { vpns: Vpn[] }).vpns);
+  });
+  stream.addEventListener("log", (event) => {
+    const { events } = JSON.parse(event.data as string) as { events: LogEvent[] };
+    log.set(joined(log.value, events));
+    if (events.some(({ id }) => id === DAEMON_EVENT)) void refresh();
+  });
+  stream.addEventListener("away", (event) => {
+    const { error } = JSON.parse(event.data as string) as { error: string };
+    breakLink({ state: "away", since_ms: Date.now(), why: error });
+  });
+  stream.addEventListener("open", () => void refresh());
+  stream.addEventListener("error", () => {
+    breakLink({ state: "lost", since_ms: Date.now() });
+    // The browser tries again by itself, but not after an answer that was no stream.
+    if (stream.readyState === EventSource.CLOSED) void reopen();
+  });
+}
+
+export function closeFeed(): void {
+  clearTimeout(again);
+  source?.close();
+  source = null;
+  link.set({ state: "opening" });
+}
+
+/** Whether the session is over tells a request: an EventSource hides the status. */
+async function reopen(): Promise<void> {
+  source?.close();
+  source = null;
+  await refresh();
+  if (session.value !== "open") return;
+  again = setTimeout(openFeed, AGAIN_MS);
+}
+
+function tellVpns(told: Vpn[]): void {
+  if (link.value.state !== "live") {
+    link.set({ state: "live" });
+    void refresh();
+  }
+  histories.set(extended(histories.value, told, Date.now()));
+  vpns.set(told);
+}
+
+/** It began when the first of these was told. */
+function breakLink(broken: Extract<Link, { since_ms: number }>): void {
+  const { value } = link;
+  if ("since_ms" in value) link.set({ ...broken, since_ms: value.since_ms });
+  else link.set(broken);
+}
+
+/** Asks for what the stream does not tell. */
+export async function refresh(): Promise<void> {
+  try {
+    overview.set(await ask<Overview>("get", "vpnmonitor"));
+    const { events } = await ask<{ events: LogEvent[] }>("get", "event");
+    log.set(joined(events, log.value));
+  } catch {
+    // The stream says what is wrong, and comes back.
+  }
+}

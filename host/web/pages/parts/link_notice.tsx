@@ -1,0 +1,29 @@
+/** Says that what is shown is old, and why; it goes by itself. */
+import type { JSX } from "preact";
+import { link } from "../feed.ts";
+import { spanText } from "../logic/time.ts";
+import { useNow, useStore } from "./hooks.ts";
+
+export function LinkNotice(): JSX.Element {
+  const state = useStore(link);
+  return (
+    <div role="status" class="link">
+      {"since_ms" in state && (
+        <p class="notice wrong">
+          <strong>
+            {state.state === "away"
+              ? "No daemon answers."
+              : "The connection to rekeyd-web is lost."}
+          </strong>{" "}
+          {state.state === "away" && <span>{state.why}. </span>}
+          What is shown is <Age since_ms={state.since_ms} /> old; it is tried again.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Counts on without being announced each second. */
+function Age({ since_ms }: { since_ms: number }): JSX.Element {
+  return <span aria-live="off">{spanText((useNow() - since_ms) / 1000)}</span>;
+}
