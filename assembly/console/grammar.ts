@@ -13,7 +13,7 @@ import { showMetrics } from "./metrics";
 import { record, saveRecord } from "./record";
 import { save } from "./save";
 import { setVpn, setVpnmonitor, unsetVpn, unsetVpnmonitor } from "./set";
-import { showConfig, showEvents, showSas, showVpnmonitor, showVpns } from "./show";
+import { showConfig, showEvents, showInterfaces, showSas, showVpnmonitor, showVpns } from "./show";
 import { showSnmp } from "./snmp";
 import { showWatch } from "./watch";
 
@@ -22,6 +22,7 @@ import { showWatch } from "./watch";
 export function commands(): void {
   if (row("get config", "the configuration in force, in UCI's syntax")) showConfig();
   if (row("get event [level LEVEL] [vpn NAME] [last N]", "what happened, the newest last")) showEvents();
+  if (row("get interface", "this machine's interfaces and their addresses")) showInterfaces();
   if (row("get sa [active|inactive|id ID]", "the SAs, a line for each direction")) showSas();
   if (row("get vpn [NAME]", "all VPNs, or everything about one")) showVpns();
   if (row("get vpnmonitor", "settings for all VPNs, the configuration, counts")) showVpnmonitor();

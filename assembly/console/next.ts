@@ -14,8 +14,17 @@ import { phase2At } from "../sa/phase2";
 import { Note, State, Vpn, vpnAt } from "../sa/vpn";
 import { negotiation, negotiationWord } from "./negotiation";
 
+/** When it comes, of the VPN that was written last. */
+let at_ms: i64 = NEVER;
+
+/** The time of what `writeBriefly` has told; NEVER: it has none. */
+export function nextAt(): i64 {
+  return at_ms;
+}
+
 /** Writes it. */
 export function writeBriefly(w: Writer, index: i32): Writer {
+  at_ms = NEVER;
   const vpn = vpnAt(index);
   const mode = modeOf(vpn);
   if (mode == Mode.OFF) {
@@ -51,8 +60,9 @@ function writeStep(w: Writer, index: i32): void {
   if (step == Negotiation.QUEUED) {
     w.text("queued to negotiate");
   } else if (step != Negotiation.BACKING_OFF) {
+    at_ms = gateway.deadline_ms;
     w.text(negotiationWord(step)).text(", ");
-    w.decimal(secondsLeft(gateway.deadline_ms)).text(" s left");
+    w.decimal(secondsLeft(at_ms)).text(" s left");
   } else if (gateway.vpn >= 0) {
     w.text("waits for the gateway");
   } else {
@@ -71,21 +81,22 @@ function writeEcho(w: Writer, vpn: Vpn): void {
 /** Whoever renews the key: strongSwan by its own schedule, or rekeyd. */
 function writeRekey(w: Writer, vpn: Vpn): void {
   const sa = phase2At(vpn.current);
-  let at_ms = NEVER;
-  if (vpn.config.has(VpnFlag.REKEY) && sa.soft_at_ms > now_ms) at_ms = sa.soft_at_ms;
-  if (sa.rekey_at_ms > now_ms) at_ms = min(at_ms, sa.rekey_at_ms);
-  if (at_ms != NEVER) writeSpan(w.text(", rekey in "), secondsLeft(at_ms));
+  let rekey_ms = NEVER;
+  if (vpn.config.has(VpnFlag.REKEY) && sa.soft_at_ms > now_ms) rekey_ms = sa.soft_at_ms;
+  if (sa.rekey_at_ms > now_ms) rekey_ms = min(rekey_ms, sa.rekey_at_ms);
+  if (rekey_ms != NEVER) writeSpan(w.text(", rekey in "), secondsLeft(rekey_ms));
 }
 
-function writeIn(w: Writer, at_ms: i64): void {
-  const left_s = secondsLeft(at_ms);
+function writeIn(w: Writer, due_ms: i64): void {
+  at_ms = due_ms;
+  const left_s = secondsLeft(due_ms);
   if (left_s == 0) w.text(" now");
   else w.text(" in ").decimal(left_s).text(" s");
 }
 
-/** Begun seconds until `at_ms`: 0 is now. */
-function secondsLeft(at_ms: i64): i64 {
-  return (max<i64>(at_ms - now_ms, 0) + 999) / 1000;
+/** Begun seconds until then: 0 is now. */
+function secondsLeft(until_ms: i64): i64 {
+  return (max<i64>(until_ms - now_ms, 0) + 999) / 1000;
 }
 
 /** A span of time in at most four columns: `90s`, `54m`, `27h`, `365d`. */

@@ -2,6 +2,7 @@
 import { MAX_EVENTS } from "../limits";
 import { getConfig, getConfigJson } from "./get_config";
 import { getEvent, getEventJson, selectEvents } from "./get_event";
+import { getInterfaces, getInterfacesJson } from "./get_interface";
 import { getSa, SaFilter } from "./get_sa";
 import { getVpnDetail, getVpnTable } from "./get_vpn";
 import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
@@ -33,6 +34,14 @@ export function showVpns(): void {
     if (json) getVpnsJson(w, SaFilter.ALL, 0);
     else getVpnTable(w);
   }
+  endReply();
+}
+
+/** `get interface` */
+export function showInterfaces(): void {
+  const w = beginReply();
+  if (json) getInterfacesJson(w);
+  else getInterfaces(w);
   endReply();
 }
 

@@ -1,11 +1,12 @@
 /** VPNs as JSON: the same document for `get sa`, `get vpn` and `get vpn NAME`. */
 import { isUnset, writeAddress } from "../bytes/address";
-import { sameName } from "../bytes/slice";
+import { nameLength, sameName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
-import { VpnFlag } from "../config/model";
+import { NEVER, now_ms } from "../clock";
+import { VpnConfig, VpnFlag } from "../config/model";
 import { eventJson } from "../event/forms";
 import { eventAt } from "../event/log";
-import { availability } from "../monitor/samples";
+import { availability, isAnswered, judgedRounds } from "../monitor/samples";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
@@ -28,7 +29,7 @@ import {
   thousandthsValue,
 } from "../bytes/json";
 import { negotiation, negotiationWord } from "./negotiation";
-import { writeBriefly } from "./next";
+import { nextAt, writeBriefly } from "./next";
 import { childStateWord, ikeStateWord, secondsSince, secondsUntil, sta } from "./sta";
 
 /** All VPNs that the filter lets through. */
@@ -42,11 +43,12 @@ export function getVpnsJson(w: Writer, filter: SaFilter, id: u32): void {
   endDocument(w);
 }
 
-/** One VPN, with its last events. */
+/** One VPN, with what is set and its last events. */
 export function getVpnJson(w: Writer, index: i32): void {
   const vpn = vpnAt(index);
   beginDocument(w);
   beginVpn(w, index);
+  settings(w, vpn.config);
   beginList(key(w, "events"));
   for (let age = oldestShown(vpn); age >= 0; age--) {
     if (sameName(eventAt(age).vpn, vpn.config.name)) eventJson(w, eventAt(age));
@@ -90,6 +92,9 @@ function beginVpn(w: Writer, index: i32): void {
   const gateway = gatewayAt(vpn.gateway);
   textValue(key(w, "negotiation"), negotiationWord(negotiation(index)));
   writeBriefly(beginText(key(w, "next")), index).u8(0x22);
+  key(w, "next_ms");
+  if (nextAt() == NEVER) nullValue(w);
+  else numberValue(w, max<i64>(nextAt() - now_ms, 0));
   ike(w, gateway);
   key(w, "listed_s");
   if (gateway.listed) numberValue(w, secondsSince(gateway.listed_at_ms));
@@ -113,12 +118,28 @@ function targets(w: Writer, vpn: Vpn): void {
   endList(w);
 }
 
+/** As configured: `source` and `targets` are what came of it. */
+function settings(w: Writer, config: VpnConfig): void {
+  beginObject(key(w, "settings"));
+  key(w, "source_interface");
+  if (nameLength(config.source_interface) == 0) nullValue(w);
+  else nameValue(w, config.source_interface);
+  addressValue(key(w, "source_ip"), config.source_ip);
+  beginList(key(w, "destination_ip"));
+  for (let i = 0; i < config.destination_count; i++) addressValue(w, config.destination_ip(i));
+  endList(w);
+  endObject(w);
+}
+
 function counters(w: Writer, vpn: Vpn): void {
   unlessNegative(key(w, "delay_last_ms"), vpn.delay_last_ms);
   key(w, "delay_avg_ms");
   if (vpn.delay_avg_16 < 0) nullValue(w);
   else thousandthsValue(w, averageDelay(vpn));
   unlessNegative(key(w, "availability_percent"), availability(vpn));
+  beginText(key(w, "rounds"));
+  for (let age = judgedRounds(vpn) - 1; age >= 0; age--) w.u8(isAnswered(vpn, age) ? 0x31 : 0x30);
+  w.u8(0x22);
   numberValue(key(w, "echoes_sent"), vpn.echoes_sent);
   numberValue(key(w, "echoes_answered"), vpn.echoes_answered);
   numberValue(key(w, "misses"), vpn.misses);

@@ -39,9 +39,20 @@ export function forgetSamples(vpn: Vpn): void {
   vpn.unnote(Note.VERIFIED);
 }
 
+/** How many of the last SAMPLES rounds have been judged. */
+export function judgedRounds(vpn: Vpn): i32 {
+  return min(vpn.sample_count, SAMPLES);
+}
+
+/** Whether the round was answered; age 0 is the one that was judged last. */
+export function isAnswered(vpn: Vpn, age: i32): bool {
+  // The lowest bit is the round under way.
+  return ((vpn.samples >> (age + 1)) & 1) != 0;
+}
+
 /** Percent of the last SAMPLES judged rounds that were answered (nsVpnMonAvail); -1: none yet. */
 export function availability(vpn: Vpn): i32 {
-  const count = min(vpn.sample_count, SAMPLES);
+  const count = judgedRounds(vpn);
   if (count == 0) return -1;
   // The lowest bit is the round under way.
   const window = (vpn.samples >> 1) & (((<u64>1) << count) - 1);

@@ -56,12 +56,23 @@ const addresses: usize = memory.data(MAX_ADDRESSES * RECORD_BYTES, 8);
 let address_count: i32 = 0;
 let mark: u32 = 0;
 
-function interfaceAt(i: i32): Interface {
+function entryAt(i: i32): Interface {
   return changetype<Interface>(interfaces + i * INTERFACE_BYTES);
 }
 
 function recordAt(i: i32): Address {
   return changetype<Address>(addresses + i * RECORD_BYTES);
+}
+
+/** Interfaces of this machine. */
+export function interfaceCount(): i32 {
+  return interface_count;
+}
+
+/** The name field of one of them. */
+export function interfaceAt(i: i32): usize {
+  assert(<u32>i < <u32>interface_count);
+  return entryAt(i).name;
 }
 
 /** Addresses of this machine. */
@@ -75,10 +86,26 @@ export function addressAt(i: i32): usize {
   return recordAt(i).bytes;
 }
 
+/** Whether the address at `address` is one of the interface's at `i`. */
+export function isAddressOf(address: i32, i: i32): bool {
+  return recordAt(address).ifindex == entryAt(i).index;
+}
+
+/** Length of its prefix. */
+export function prefixAt(address: i32): u32 {
+  return recordAt(address).prefix;
+}
+
+/** Whether the interface at `i` is up, and has a carrier. */
+export function isRunning(i: i32): bool {
+  assert(<u32>i < <u32>interface_count);
+  return entryAt(i).running;
+}
+
 /** Name field of the interface with that index; 0: there is none. */
 export function interfaceName(index: u32): usize {
   for (let i = 0; i < interface_count; i++) {
-    if (interfaceAt(i).index == index) return interfaceAt(i).name;
+    if (entryAt(i).index == index) return entryAt(i).name;
   }
   return 0;
 }
@@ -95,7 +122,7 @@ export function isOurs(address: usize): bool {
 /** Copies the best source address that the named interface has in one family to `out`. */
 export function interfaceAddress(name: usize, len: i32, v4: bool, out: usize): bool {
   for (let i = 0; i < interface_count; i++) {
-    const entry = interfaceAt(i);
+    const entry = entryAt(i);
     if (!equal(nameBytes(entry.name), nameLength(entry.name), name, len)) continue;
     return bestAddress(entry.index, v4, out);
   }
@@ -116,8 +143,8 @@ function bestAddress(ifindex: u32, v4: bool, out: usize): bool {
 /** Notes an interface as it now is. Returns Change. */
 export function setInterface(index: u32, name: usize, len: i32, running: bool): i32 {
   let i = 0;
-  while (i < interface_count && interfaceAt(i).index != index) i++;
-  const entry = interfaceAt(i);
+  while (i < interface_count && entryAt(i).index != index) i++;
+  const entry = entryAt(i);
   const known = i < interface_count;
   if (!known) {
     if (interface_count == MAX_INTERFACES) return Change.FULL;
@@ -139,7 +166,7 @@ export function setInterface(index: u32, name: usize, len: i32, running: bool): 
 /** Forgets an interface and its addresses. Returns Change. */
 export function removeInterface(index: u32): i32 {
   for (let i = 0; i < interface_count; i++) {
-    if (interfaceAt(i).index != index) continue;
+    if (entryAt(i).index != index) continue;
     dropInterface(i);
     for (let j = address_count - 1; j >= 0; j--) if (recordAt(j).ifindex == index) dropAddress(j);
     return Change.TABLE;
@@ -185,7 +212,7 @@ export function beginDump(): void {
 export function endInterfaceDump(): i32 {
   let change = Change.NONE;
   for (let i = interface_count - 1; i >= 0; i--) {
-    if (interfaceAt(i).mark == mark) continue;
+    if (entryAt(i).mark == mark) continue;
     dropInterface(i);
     change = Change.TABLE;
   }

@@ -18,6 +18,13 @@ import { recorderTold } from "../../assembly/monitor/recorder";
 import { answerRecord } from "../../assembly/console/record";
 import { EXAM_MS, MAX_COMMAND_BYTES, MAX_EVENTS, MAX_REPLY_BYTES } from "../../assembly/limits";
 import { examDue, examOver, isExamining } from "../../assembly/monitor/exam";
+import {
+  beginDump,
+  endInterfaceDump,
+  removeInterface,
+  setAddress,
+  setInterface,
+} from "../../assembly/netlink/interfaces";
 import { rebuildRegistry } from "../../assembly/monitor/registry";
 import { gatewayAt, initGateways, Negotiation, takeGateway } from "../../assembly/sa/gateway";
 import { initListing, mergePhase1, mergePhase2 } from "../../assembly/sa/listing";
@@ -518,9 +525,10 @@ describe("get vpn", () => {
       '"targets":[{"address":"10.2.0.10","answered":true},{"address":"10.2.0.11",' +
       '"answered":false}],' +
       '"interval_ms":1000,"threshold":3,"recover":1,"quorum":"all","size":64,' +
-      '"delay_last_ms":12,"delay_avg_ms":12.187,"availability_percent":75,"echoes_sent":5,' +
+      '"delay_last_ms":12,"delay_avg_ms":12.187,"availability_percent":75,"rounds":"0111",' +
+      '"echoes_sent":5,' +
       '"echoes_answered":3,"misses":1,"rekeys":2,"negotiation":"idle","next":"echo now",' +
-      '"ike":{"known":true,"version":2,"dpd":true,"dpd_delay_s":10,"sas":[{"id":3,' +
+      '"next_ms":0,"ike":{"known":true,"version":2,"dpd":true,"dpd_delay_s":10,"sas":[{"id":3,' +
       '"state":"established",' +
       '"initiator":true,"version":2,"algorithm":"aes128/sha256","local":"198.51.100.2",' +
       '"remote":"203.0.113.1","remote_port":4500,"established_s":60,"rekey_s":13900,' +
@@ -532,7 +540,47 @@ describe("get vpn", () => {
       '"local_ts":["10.1.0.0/16"],"remote_ts":["10.2.0.0/16","10.3.0.1..10.3.0.9[not ICMP]"]}]';
     expect(ask("json get sa")).toBe('ok\n{"vpns":[' + vpn + "}]}\n");
     expect(ask("json get vpn")).toBe('ok\n{"vpns":[' + vpn + "}]}\n");
-    expect(ask("json get vpn branch")).toBe('ok\n{"vpns":[' + vpn + ',"events":[]}]}\n');
+    expect(ask("json get vpn branch")).toBe(
+      'ok\n{"vpns":[' +
+        vpn +
+        ',"settings":{"source_interface":null,"source_ip":null,"destination_ip":[]},' +
+        '"events":[]}]}\n',
+    );
+  });
+
+  test("JSON: what is set", () => {
+    const config = vpnAt(addUp()).config;
+    name(config.source_interface, 15, "br-lan");
+    config.destination_count = 2;
+    address(config.destination_ip(0), "10.2.0.10");
+    address(config.destination_ip(1), "fd00::1");
+    expect(settings()).toBe(
+      '{"source_interface":"br-lan","source_ip":null,"destination_ip":["10.2.0.10","fd00::1"]}',
+    );
+    address(config.source_ip, "10.1.0.1");
+    clear(config.source_interface);
+    config.destination_count = 0;
+    expect(settings()).toBe('{"source_interface":null,"source_ip":"10.1.0.1","destination_ip":[]}');
+  });
+
+  test("JSON: the last 30 rounds, of which the newest is last", () => {
+    const vpn = vpnAt(addUp());
+    // The lowest bit is the round under way.
+    vpn.samples = 0b101;
+    vpn.sample_count = 64;
+    const rounds = '"rounds":"000000000000000000000000000010","echoes_sent"';
+    expect(ask("json get vpn").includes(rounds)).toBe(true);
+    vpn.sample_count = 0;
+    expect(ask("json get vpn").includes('"rounds":"",')).toBe(true);
+  });
+
+  test("JSON: when the next thing comes", () => {
+    const vpn = vpnAt(addUp());
+    vpn.due_ms = now_ms + 2500;
+    expect(ask("json get vpn").includes('"next":"echo in 3 s","next_ms":2500,')).toBe(true);
+    vpn.config.flags = 0;
+    const nothing = '"next":"nothing: not monitored","next_ms":null,';
+    expect(ask("json get vpn").includes(nothing)).toBe(true);
   });
 
   test("JSON of one without anything", () => {
@@ -565,6 +613,42 @@ describe("get vpn", () => {
     expect(ask("json get sa").includes('"gateway":"g\\"},{\\""')).toBe(true);
     expect(ask("json get vpn a").startsWith("ok\n")).toBe(true);
     expect(ask("json get event").startsWith("ok\n")).toBe(true);
+  });
+});
+
+/** Of the only VPN. */
+function settings(): string {
+  const document = ask("json get vpn branch");
+  const start = document.indexOf('"settings":') + 11;
+  return document.substring(start, document.indexOf(',"events"'));
+}
+
+describe("get interface", () => {
+  test("none, one that is down, one with addresses of both families", () => {
+    beginDump();
+    endInterfaceDump();
+    expect(ask("get interface")).toBe("ok\nName            State Address\n");
+    expect(ask("json get interface")).toBe('ok\n{"interfaces":[]}\n');
+    const at = memory.data(16);
+    setInterface(2, room, put("wan"), false);
+    setInterface(3, room, put("br-lan"), true);
+    address(at, "10.1.0.1");
+    setAddress(3, at, 24, 0);
+    address(at, "fd00::1");
+    setAddress(3, at, 64, 0);
+    expect(ask("get interface")).toBe(
+      "ok\n" +
+        "Name            State Address\n" +
+        "wan             down  -\n" +
+        "br-lan          up    10.1.0.1/24\n" +
+        "                      fd00::1/64\n",
+    );
+    expect(ask("json get interface")).toBe(
+      'ok\n{"interfaces":[{"name":"wan","up":false,"addresses":[]},' +
+        '{"name":"br-lan","up":true,"addresses":["10.1.0.1/24","fd00::1/64"]}]}\n',
+    );
+    removeInterface(2);
+    removeInterface(3);
   });
 });
 
