@@ -5,9 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readRecording } from "../../host/node/replay/read.ts";
-import type { Recording } from "../../host/node/replay/recording.ts";
+import { PAGE_BYTES } from "../../host/node/replay/format.ts";
+import type { Recording, Snapshot } from "../../host/node/replay/recording.ts";
 import { writeRecording } from "../../host/node/replay/write.ts";
 import { RecordedWorld } from "./lib/recorded.ts";
+
+/** Of the timing wheel (assembly/timer/wheel.ts): `next`, `prev`, and a time. */
+const LINK_BYTES = 16;
 
 const folder = mkdtempSync(join(tmpdir(), "rekeyd-test-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,6 +71,7 @@ test("2: no file, no recording, no engine, no such VPN, no such time", () => {
     [["package.json"], /package\.json: offset 0: no segment begins here: it would with/],
     [[path, "--engine", "package.json"], /expected magic word/],
     [[path, "--vpn", "branch9"], /--vpn: there is no 'branch9', but branch0, branch1\n/],
+    [[path, "--limit", "0"], /--limit 0: whole seconds, 1 to 999999, would be right/],
     [[path, "--from", "soon"], /'soon' is no time; 03:15:30 or \+600 would be/],
   ];
   for (const [args, says] of wrong) {
@@ -84,4 +89,37 @@ test("3: another engine is needed, which is named", () => {
   const { status, stdout } = replay(path);
   assert.equal(status, 3);
   assert.match(stdout, /It needs version 9\.9\.9, whose engine\.wasm has SHA-256 (ab){32};/);
+});
+
+/** Has each timer that waits in the wheel follow on itself, in a state that is not a whole one. */
+function goRound({ pages }: Snapshot): number {
+  const word = (address: number): number => {
+    const page = pages.get(address - (address % PAGE_BYTES));
+    return page === undefined || address % 4 !== 0 ? 0 : page.readUInt32LE(address % PAGE_BYTES);
+  };
+  const links = [...pages.keys()].flatMap((begin) =>
+    Array.from({ length: PAGE_BYTES / LINK_BYTES }, (_, i) => begin + i * LINK_BYTES),
+  );
+  const linked = links.filter((link) => {
+    const [next, prev] = [word(link), word(link + 4)];
+    // The slot, the other link of a ring, is in static memory, which lies before the timers.
+    return prev !== 0 && link > prev && word(next + 4) === link && word(prev) === link;
+  });
+  for (const link of linked) {
+    pages.get(link - (link % PAGE_BYTES))!.writeUInt32LE(link, link % PAGE_BYTES);
+  }
+  return linked.length;
+}
+
+test("4: the engine never returns, as a snapshot that somebody made up may have it", () => {
+  const path = file("round.rec", ({ segments }) => {
+    segments.shift();
+    assert.ok(goRound(segments[0]!.snapshot!) > 0);
+  });
+  const { status, stderr } = replay(path, "--limit", "5");
+  assert.equal(status, 4);
+  assert.match(
+    stderr,
+    /^replay: .*round\.rec: no end after 5 s, in call \d+ \(offset \d+\)\. Either/,
+  );
 });

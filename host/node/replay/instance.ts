@@ -2,7 +2,7 @@
  * An engine for replay: one instance of a module, call by call with the recorded numbers and times,
  * and with its memory and variables open. (host/node/engine.ts is for those who play its host.)
  */
-import { BATCH, CALLS, inputBytes, SLOT_BYTES } from "./format.ts";
+import { BATCH, CALLS, inputBytes, MAX_TRAP_BYTES, SLOT_BYTES } from "./format.ts";
 import { cutSlots } from "./read_call.ts";
 import type { Call, RecordedTrap, Snapshot, RecordedAction } from "./recording.ts";
 import {
@@ -31,7 +31,8 @@ export class Instance {
 
   constructor(private readonly module: WebAssembly.Module) {
     const trap = (pointer: number, length: number): void => {
-      this.last_words = view(this.exports, pointer >>> 0, length >>> 0).toString("utf8");
+      const bytes = Math.min(length >>> 0, MAX_TRAP_BYTES);
+      this.last_words = view(this.exports, pointer >>> 0, bytes).toString("utf8");
     };
     const { exports } = new WebAssembly.Instance(module, { host: { trap } });
     for (const name of [...CALLS, "start", "conceal", "reveal", "wipe", "secret"]) {

@@ -32,13 +32,20 @@ export interface Verdict {
   vpns: Map<Call | Segment, VpnEntry[]>;
 }
 
+/** Hears of what is replayed next: a call, or what a segment begins with. */
+export type Listener = (at: Call | Segment) => void;
+
 /** Replays a file. Throws where it is no recording, or the engine no engine. */
-export function replay(path: string, engine = "build/engine.wasm"): Verdict {
-  return replayRecording(readRecordingFile(path), readFileSync(engine));
+export function replay(path: string, engine = "build/engine.wasm", listener?: Listener): Verdict {
+  return replayRecording(readRecordingFile(path), readFileSync(engine), listener);
 }
 
 /** The same with what has been read. */
-export function replayRecording(recording: Recording, engine: Buffer): Verdict {
+export function replayRecording(
+  recording: Recording,
+  engine: Buffer,
+  listener: Listener = () => undefined,
+): Verdict {
   const verdict: Verdict = {
     recording,
     same_calls: 0,
@@ -48,7 +55,7 @@ export function replayRecording(recording: Recording, engine: Buffer): Verdict {
     unanswered: undefined,
     vpns: new Map(),
   };
-  new Replayer(engine, verdict).run();
+  new Replayer(engine, verdict, listener).run();
   return verdict;
 }
 
@@ -61,6 +68,7 @@ class Replayer {
   constructor(
     engine: Buffer,
     private readonly verdict: Verdict,
+    private readonly listener: Listener,
   ) {
     this.module = new WebAssembly.Module(new Uint8Array(engine));
     this.sha256 = sha256(engine);
@@ -69,11 +77,13 @@ class Replayer {
   /** Runs to the first difference. What needs another engine is passed over. */
   run(): void {
     for (const segment of this.verdict.recording.segments) {
+      this.listener(segment);
       this.begin(segment);
       this.last = segment;
       if (this.verdict.difference !== undefined) return;
       if (this.instance === undefined) continue;
       for (const call of segment.calls) {
+        this.listener(call);
         if (!this.replayCall(this.instance, segment, call)) return;
       }
     }

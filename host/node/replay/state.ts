@@ -1,6 +1,8 @@
 /** The whole state of an engine: its memory, and its mutable globals, which it exports. */
 import {
   BATCH,
+  MAX_ACTIONS,
+  MAX_PAYLOAD_BYTES,
   MEMORY_PAGE_BYTES,
   PAGE_BYTES,
   SLOT_BYTES,
@@ -113,14 +115,21 @@ export function copySlots(
   return copy;
 }
 
-/** The actions that a call has left, as they are recorded. */
+/**
+ * The actions that a call has left, as they are recorded. Throws where no engine leaves so many: a
+ * recording whose memory somebody has made up may tell anything.
+ */
 export function actionsOf(exports: Recordable, count: number): RecordedAction[] {
+  if (count >>> 0 > MAX_ACTIONS) throw new Error(`${count} actions; ${MAX_ACTIONS} are the most`);
+  let left_bytes = MAX_PAYLOAD_BYTES;
   return Array.from({ length: count }, (_, i) => {
     const words = view(exports, exports.actions() + i * ACTION_BYTES, ACTION_BYTES);
     const kind = words.readUInt32LE(0);
     const argument = words.readUInt32LE(4);
     const pointer = words.readUInt32LE(8);
     const length = words.readUInt32LE(12);
+    if (length > left_bytes) throw new Error(`actions of more than ${MAX_PAYLOAD_BYTES} bytes`);
+    left_bytes -= length;
     // Of echoes the length counts slots.
     const bytes =
       kind === Action.SEND_ECHOES

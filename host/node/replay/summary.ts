@@ -1,5 +1,6 @@
 /** The night in short: for each VPN when it was down, and how its echoes fared. */
 import type { EchoOutcome } from "./outcomes.ts";
+import { printable } from "./action_text.ts";
 import type { Line } from "./tell.ts";
 import { dateAndTime } from "./timeline.ts";
 
@@ -34,7 +35,7 @@ export function summary(lines: Line[], names: Iterable<string>): string[] {
       const times = outages.length === 1 ? "once" : `${outages.length} times`;
       const how = outages.length > 0 ? `down ${times}` : steady;
       const sent = `${echoes} ${echoes === 1 ? "echo" : "echoes"}, ${lost} without an answer`;
-      return [`${name.padEnd(name_columns)}  ${how}; ${sent}`, ...outageLines(outages)];
+      return [`${printable(name).padEnd(name_columns)}  ${how}; ${sent}`, ...outageLines(outages)];
     });
 }
 

@@ -1,5 +1,6 @@
 /** Which VPNs an engine monitors: the names to the numbers that its echoes carry. */
 import { Action } from "../engine.ts";
+import { printable } from "./action_text.ts";
 import type { Instance } from "./instance.ts";
 
 const QUESTION = Buffer.from("json get vpn");
@@ -39,7 +40,7 @@ function parse(json: string): VpnEntry[] {
   try {
     const { vpns } = JSON.parse(json) as { vpns: (Omit<VpnEntry, "index"> & { id: string })[] };
     return vpns.map(({ id, name, gateway, child }) => {
-      return { index: parseInt(id, 16) - 1, name, gateway, child };
+      return { index: parseInt(id, 16) - 1, name: printable(name), gateway, child };
     });
   } catch {
     // More VPNs than one answer holds.

@@ -3,7 +3,7 @@
  * and that is a failure like any other.
  */
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
+import { startThread } from "../thread.ts";
 import { OF_THE_RUN } from "./invariants.ts";
 import type { Shrunk } from "./shrink.ts";
 import { UNSTARTED, type Options, type Result } from "./simulate.ts";
@@ -26,17 +26,6 @@ const HANGS_MS = 20_000;
 const LOOK_MS = 1_000;
 /** What a thread keeps telling: calls of the engine, simulated milliseconds since the start. */
 const PROGRESS_BYTES = 2 * Float64Array.BYTES_PER_ELEMENT;
-
-/** A thread that runs a file of TypeScript: it does not inherit what loads that. */
-export function startThread(file: URL, data?: unknown): Worker {
-  const begin = `
-    import("tsx/esm/api").then(({ register }) => {
-      register();
-      return import(${JSON.stringify(file.href)});
-    });
-  `;
-  return new Worker(begin, { eval: true, workerData: data });
-}
 
 /** Threads that there are for runs, unless another number is given. */
 export const THREADS = availableParallelism();

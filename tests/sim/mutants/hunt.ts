@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { kindsOf } from "../../../host/node/sim/fault.ts";
 import { INVARIANTS } from "../../../host/node/sim/invariants.ts";
-import { Pool, startThread } from "../../../host/node/sim/pool.ts";
+import { Pool } from "../../../host/node/sim/pool.ts";
 import type { Options } from "../../../host/node/sim/simulate.ts";
 import type { Mutant } from "./list.ts";
+import { startThread } from "../../../host/node/thread.ts";
 
 /** Seeds that are tried beside the one that is known to catch it. */
 const SEEDS = 12;
