@@ -2,8 +2,8 @@
  * Every command: its notation (notation.ts), what it does in a few words, and the function that
  * does it. Abbreviations, errors, `?` and completion come of the notation. A new command is a row
  * here and a file with its function, which asks parameter.ts and line.ts (`given`) for what was
- * written and answers by reply.ts; a new kind of value is a case in parameter.ts. No line may fit
- * two rows.
+ * written and answers by reply.ts; a new kind of value is a case in kind.ts and parameter.ts. No
+ * line may fit two rows.
  */
 import { clearEvent } from "./clear_event";
 import { doctor } from "./doctor";
@@ -37,7 +37,7 @@ export function commands(): void {
   if (row("doctor [NAME]", "what is wrong, why, and what to do")) doctor();
 
   if (row("set vpn VPN gateway GW [child CHILD]", "the VPN's connection; makes the VPN if it is new")) setVpn();
-  if (row("set vpn VPN monitor [source-interface IF] [source-ip IP] [destination-ip IP ...] [optimized] [rekey]", "has the VPN monitored, with these settings alone")) setVpn();
+  if (row("set vpn VPN monitor [source-interface IF] [source-ip SOURCE] [destination-ip IP ...] [optimized] [rekey]", "has the VPN monitored, with these settings alone")) setVpn();
   if (row("set vpn VPN interval SECONDS", "time between its rounds of echoes")) setVpn();
   if (row("set vpn VPN threshold ROUNDS", "rounds missed in a row until it is down")) setVpn();
   if (row("set vpn VPN recover ROUNDS", "rounds answered in a row until it is up")) setVpn();

@@ -33,7 +33,7 @@ export const enum Offer {
 
 /** What is longer has its explanation on a line of its own. */
 const MAX_COLUMNS: i32 = 30;
-const EXPLANATION_BYTES: i32 = 512;
+const EXPLANATION_BYTES: i32 = 1024;
 
 const item: usize = memory.data(1 + ITEM_BYTES);
 const explanation: Writer = writerAt(memory.data(WRITER_BYTES, 8));

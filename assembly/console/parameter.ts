@@ -1,71 +1,24 @@
 /**
- * The values that the grammar knows, which its notations write in capitals. One more is a case in
- * each function here.
+ * The values that the grammar knows, which its notations write in capitals. One more is a kind
+ * (kind.ts) and a case in the functions here; in candidate.ts, if the engine knows what it can be.
  */
-import {
-  equalText,
-  isPrefix,
-  nameBytes,
-  nameLength,
-  parseDecimal,
-  parseHex,
-  setName,
-} from "../bytes/slice";
+import { equalText, nameBytes, nameLength, parseDecimal, parseHex, setName } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
-import { severityName, severityOf, SEVERITIES } from "../event/severity";
+import { severityOf } from "../event/severity";
 import { MAX_NAME_BYTES } from "../limits";
 import { findVpn } from "../monitor/registry";
 import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
+import { beginCandidates, nextCandidate, writeExamples } from "./candidate";
 import { complete } from "./completion";
+import { Kind, kindOf } from "./kind";
 import { find, word, wordLength } from "./line";
-import { copyItem } from "./notation";
 import { parseOid } from "./oid";
 import { isPlace } from "./place";
 
-/** Names that help shows as examples. */
-const MAX_EXAMPLES: i32 = 8;
 /** Bytes of a word that an error repeats. */
 const MAX_SHOWN_BYTES: i32 = 48;
 
 const name: usize = memory.data(1 + MAX_NAME_BYTES);
-
-/** The kinds of values. */
-const enum Kind {
-  /** `NAME`: a VPN that is configured. */
-  VPN,
-  /** `ID`: the SA ID of a VPN, hexadecimal with or without 0x. */
-  SA_ID,
-  /** `LEVEL`: a severity, which may be abbreviated. */
-  SEVERITY,
-  /** `N`, `COLUMNS`, `ROWS`: a number above 0. */
-  NUMBER,
-  /** `FILE`: a path where rekeyctl runs. */
-  FILE,
-  /** `PLACE`: where the part of an answer ended, as the part says. */
-  PLACE,
-  /** `OID`: an SNMP object identifier. */
-  OID,
-  /** `VPN`: a VPN that is configured, or is to be. */
-  ANY_VPN,
-  /** A value of the configuration: it is judged when that is read. */
-  OPTION,
-}
-
-/** The kind that a notation calls so (a name field). */
-function kindOf(meaning: usize): Kind {
-  const p = nameBytes(meaning);
-  const len = nameLength(meaning);
-  if (equalText(p, len, "NAME")) return Kind.VPN;
-  if (equalText(p, len, "ID")) return Kind.SA_ID;
-  if (equalText(p, len, "LEVEL")) return Kind.SEVERITY;
-  if (equalText(p, len, "N")) return Kind.NUMBER;
-  if (equalText(p, len, "COLUMNS") || equalText(p, len, "ROWS")) return Kind.NUMBER;
-  if (equalText(p, len, "PLACE")) return Kind.PLACE;
-  if (equalText(p, len, "OID")) return Kind.OID;
-  if (equalText(p, len, "FILE")) return Kind.FILE;
-  if (equalText(p, len, "VPN")) return Kind.ANY_VPN;
-  return Kind.OPTION;
-}
 
 /** Whether the word can be such a value. */
 export function isValue(meaning: usize, p: usize, len: i32): bool {
@@ -111,9 +64,10 @@ export function writeFault(w: Writer, meaning: usize, p: usize, len: i32): Write
 
 /** Says what the value is; of what there is, a few that begin with the `len` bytes at `p`. */
 export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer {
-  switch (<i32>kindOf(meaning)) {
+  const kind = kindOf(meaning);
+  switch (<i32>kind) {
     case Kind.VPN:
-      return examples(w.text("a VPN"), p, len);
+      return examples(w, "a VPN", kind, p, len);
     case Kind.SA_ID:
       return w.text("the SA's ID, as get sa shows it, such as 0x00000001");
     case Kind.SEVERITY:
@@ -127,7 +81,15 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
     case Kind.FILE:
       return w.text("a path; what is there is replaced");
     case Kind.ANY_VPN:
-      return examples(w.text("a VPN, or the name of a new one"), p, len);
+      return examples(w, "a VPN, or the name of a new one", kind, p, len);
+    case Kind.GATEWAY:
+      return examples(w, "the connection, as strongSwan calls it", kind, p, len);
+    case Kind.INTERFACE:
+      return examples(w, "the interface whose address echoes come from", kind, p, len);
+    case Kind.SOURCE:
+      return examples(w, "an address of this machine", kind, p, len);
+    case Kind.QUORUM:
+      return w.text("any, all, or a number of destinations");
     default:
       return w.text(describeOption(nameBytes(meaning), nameLength(meaning)));
   }
@@ -135,53 +97,25 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
 
 /** What a value of the configuration is. */
 function describeOption(p: usize, len: i32): string {
-  if (equalText(p, len, "GW")) return "the connection, as strongSwan calls it";
   if (equalText(p, len, "CHILD")) return "the child of the connection; else the VPN's name";
-  if (equalText(p, len, "IF")) return "the interface whose address echoes come from";
   if (equalText(p, len, "IP")) return "an address, such as 10.2.0.10 or fd00::1";
   if (equalText(p, len, "SECONDS")) return "seconds from 0.02 to 3600";
   if (equalText(p, len, "ROUNDS")) return "a number of rounds in a row";
-  if (equalText(p, len, "QUORUM")) return "any, all, or a number of destinations";
   if (equalText(p, len, "BYTES")) return "64 to 1350 bytes";
   assert(equalText(p, len, "LIFETIME"));
   return "seconds from 0 (never) to 268435455";
 }
 
-/** The first VPNs whose names begin so, and how many more there are. */
-function examples(w: Writer, p: usize, len: i32): Writer {
-  let found = 0;
-  for (let i = 0; i < vpnCount(); i++) {
-    if (!beginsSo(i, p, len)) continue;
-    if (found < MAX_EXAMPLES) w.text(found == 0 ? ": " : ", ").name(vpnAt(i).config.name);
-    found++;
-  }
-  if (found > MAX_EXAMPLES)
-    w.text(" and ")
-      .decimal(found - MAX_EXAMPLES)
-      .text(" more");
-  return w;
-}
-
-/** Whether there is a VPN at the index, and its name begins with the bytes. */
-function beginsSo(index: i32, p: usize, len: i32): bool {
-  const vpn = vpnAt(index);
-  if (!vpn.noted(Note.USED) || nameLength(vpn.config.name) < len) return false;
-  return memory.compare(nameBytes(vpn.config.name), p, len) == 0;
+/** What the value is, and of those that there are a few that begin with the `len` bytes at `p`. */
+function examples(w: Writer, what: string, kind: Kind, p: usize, len: i32): Writer {
+  beginCandidates(kind, p, len);
+  return writeExamples(w.text(what));
 }
 
 /** Hands over each value that begins with the `len` bytes at `p`, where there is a list of them. */
 export function completeValue(meaning: usize, p: usize, len: i32): void {
-  const kind = kindOf(meaning);
-  const is_vpn = kind == Kind.VPN || kind == Kind.ANY_VPN;
-  for (let i = 0; is_vpn && i < vpnCount(); i++) {
-    if (beginsSo(i, p, len)) complete(vpnAt(i).config.name);
-  }
-  for (let i = 0; kind == Kind.SEVERITY && i < SEVERITIES; i++) {
-    const level = severityName(i);
-    if (!isPrefix(p, len, level, 0, level.length)) continue;
-    copyItem(name, level, 0, level.length);
-    complete(name);
-  }
+  beginCandidates(kindOf(meaning), p, len);
+  for (let name = nextCandidate(); name != 0; name = nextCandidate()) complete(name);
 }
 
 /** Writes a word between quotes, cut where it is long. */

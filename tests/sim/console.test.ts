@@ -96,3 +96,28 @@ test("an outage of a day does not wipe the log", () => {
   assert.ok(events(world).length < 200, `${events(world).length} lines`);
   assert.equal(world.said("is down"), 1);
 });
+
+test("interfaces and addresses are proposed if they can be set as they are typed", () => {
+  const connections = branches(1);
+  const world = new World(new Engine(), connections);
+  world.kernel.interfaces.push(
+    { name: "lo", addresses: ["127.0.0.1", "0.0.0.0"] },
+    { name: "br-lan", addresses: ["10.1.0.1"] },
+    { name: "br$(ls)", addresses: ["10.1.0.1", "169.254.3.4"] },
+    ...['"quoted"', "back\\slash", "it's", "bell\x07", "zürich"].map((name) => ({
+      name,
+      addresses: [],
+    })),
+  );
+  world.configure(monitored(connections));
+  world.run(1000);
+  const proposed = (line: string): string[] =>
+    (JSON.parse(world.command(`json complete ${line}`)) as { completions: string[] }).completions;
+  const monitor = "set vpn branch0 monitor";
+  const names = proposed(`${monitor} source-interface `);
+  assert.deepEqual(names, ["lo", "br-lan", "br$(ls)"]);
+  const addresses = proposed(`${monitor} source-ip `);
+  assert.deepEqual(addresses, ["10.1.0.1", "169.254.3.4"]);
+  for (const name of names) world.command(`${monitor} source-interface ${name}`);
+  for (const address of addresses) world.command(`${monitor} source-ip ${address}`);
+});

@@ -81,6 +81,7 @@ const SAMPLES: Record<string, string> = {
   GW: "branch0",
   CHILD: "branch0",
   IF: "eth0",
+  SOURCE: "10.1.0.1",
   IP: "10.2.0.10",
   SECONDS: "2",
   ROUNDS: "3",

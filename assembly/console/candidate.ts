@@ -1,0 +1,122 @@
+/**
+ * The values that the engine knows for a place: completion proposes them, and help has some of them
+ * as examples. What cannot be typed as it is, because of blanks, quotes or worse in it, is no
+ * candidate.
+ */
+import { ADDRESS_BYTES, sameAddress, writeAddress } from "../bytes/address";
+import { startsWith } from "../bytes/slice";
+import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
+import { Host, isVpnName, parseHost } from "../config/value";
+import { severityName, SEVERITIES } from "../event/severity";
+import { MAX_IKE_NAME_BYTES } from "../limits";
+import { addressAt, addressCount, interfaceAt, interfaceCount } from "../netlink/interfaces";
+import { gatewayAt, gatewayCount } from "../sa/gateway";
+import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
+import { Kind } from "./kind";
+
+/** Candidates that help shows. */
+const MAX_EXAMPLES: i32 = 8;
+
+/** The candidate (a name field), and who writes it. */
+const field: usize = memory.data(1 + MAX_IKE_NAME_BYTES);
+const writer: Writer = writerAt(memory.data(WRITER_BYTES, 8));
+const address: usize = memory.data(ADDRESS_BYTES, 8);
+
+let kind: Kind = Kind.OPTION;
+/** Only what begins so is a candidate. */
+let p: usize = 0;
+let len: i32 = 0;
+let next: i32 = 0;
+
+/** Begins to name the values of this kind that begin with the `begin_len` bytes at `begin`. */
+export function beginCandidates(sought: Kind, begin: usize, begin_len: i32): void {
+  kind = sought;
+  p = begin;
+  len = begin_len;
+  next = 0;
+}
+
+/** The next one (a name field, until the next call); 0: there is no more. */
+export function nextCandidate(): usize {
+  while (next < places()) {
+    const w = writer.reset(field + 1, MAX_IKE_NAME_BYTES);
+    write(w, next++);
+    assert(!w.truncated);
+    if (w.length < len || memory.compare(w.start, p, len) != 0) continue;
+    if (!isVpnName(w.start, w.length)) continue;
+    store<u8>(field, <u8>w.length);
+    return field;
+  }
+  return 0;
+}
+
+/** Writes the first of them, and how many more there are. */
+export function writeExamples(w: Writer): Writer {
+  let found = 0;
+  for (let name = nextCandidate(); name != 0; name = nextCandidate()) {
+    if (found < MAX_EXAMPLES) w.text(found == 0 ? ": " : ", ").name(name);
+    found++;
+  }
+  if (found > MAX_EXAMPLES)
+    w.text(" and ")
+      .decimal(found - MAX_EXAMPLES)
+      .text(" more");
+  return w;
+}
+
+/** Places to look for candidates of the kind at. */
+function places(): i32 {
+  switch (<i32>kind) {
+    case Kind.VPN:
+    case Kind.ANY_VPN:
+    case Kind.SA_ID:
+      return vpnCount();
+    case Kind.SEVERITY:
+      return SEVERITIES;
+    case Kind.GATEWAY:
+      return gatewayCount();
+    case Kind.INTERFACE:
+      return interfaceCount();
+    case Kind.SOURCE:
+      return addressCount();
+    case Kind.QUORUM:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
+/** Writes the candidate at the place; nothing, if there is none. */
+function write(w: Writer, i: i32): void {
+  switch (<i32>kind) {
+    case Kind.SEVERITY:
+      w.text(severityName(i));
+      break;
+    case Kind.GATEWAY:
+      if (gatewayAt(i).used) w.name(gatewayAt(i).name);
+      break;
+    case Kind.INTERFACE:
+      w.name(interfaceAt(i));
+      break;
+    case Kind.SOURCE:
+      writeSource(w, i);
+      break;
+    case Kind.QUORUM:
+      w.text(i == 0 ? "any" : "all");
+      break;
+    case Kind.SA_ID:
+      if (!vpnAt(i).noted(Note.USED)) break;
+      if (startsWith(p, len, "0x")) w.text("0x");
+      w.hex(tunnelId(i));
+      break;
+    default:
+      if (vpnAt(i).noted(Note.USED)) w.name(vpnAt(i).config.name);
+  }
+}
+
+/** An address of this machine that echoes can come from; once, however many interfaces have it. */
+function writeSource(w: Writer, i: i32): void {
+  for (let j = 0; j < i; j++) if (sameAddress(addressAt(j), addressAt(i))) return;
+  writeAddress(w, addressAt(i));
+  if (parseHost(w.start, w.length, address) != Host.GOOD) w.reset(w.start, MAX_IKE_NAME_BYTES);
+}
