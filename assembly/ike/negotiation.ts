@@ -389,11 +389,14 @@ function succeed(index: i32): void {
   gateway.silences = 0;
   gateway.wakes = 0;
   vpn.refusals = 0;
-  vpn.unnote(Note.RECOVERING);
-  vpn.recoveries++;
-  vpn.tell(Tried.NEW_SA, now_ms);
-  const unverified = vpn.recoveries - 2;
-  vpn.retry_at_ms = unverified < 0 ? 0 : now_ms + backOff(vpn.config.interval_ms, unverified);
+  // Unless its echoes have been answered already, before it was listed.
+  if (vpn.noted(Note.RECOVERING)) {
+    vpn.unnote(Note.RECOVERING);
+    vpn.recoveries++;
+    vpn.tell(Tried.NEW_SA, now_ms);
+    const unverified = vpn.recoveries - 2;
+    vpn.retry_at_ms = unverified < 0 ? 0 : now_ms + backOff(vpn.config.interval_ms, unverified);
+  }
   pause(index, now_ms);
 }
 

@@ -120,6 +120,25 @@ describe("one fault:", () => {
     assertRecovered(world);
   });
 
+  test("an echo shows that the new key works before a list shows the new SA", () => {
+    const world = settled(
+      branches(1),
+      "option interval '0.25'",
+      "option threshold '3'",
+      "option rekey '1'",
+    );
+    world.charon.child("branch0").dead = true;
+    world.charon.response_ms = 400;
+    world.run(30_000);
+    assertRecovered(world);
+    world.charon.response_ms = 0;
+    const again = world.charon.child("branch0");
+    again.dead = true;
+    const since_ms = world.now_ms;
+    world.run(30_000);
+    assert.deepEqual(world.requests(since_ms), [`rekey child ${again.id}`]);
+  });
+
   test("a line with a delay longer than the interval", () => {
     const world = settled(branches(1), ...REKEY);
     world.round_trip_ms = 1_400;

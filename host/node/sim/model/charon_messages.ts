@@ -19,7 +19,7 @@ export function ikeSection(ike: IkeSa, now_s: number): Section {
   const times: Section = { established: `${established_s}` };
   if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
   if (reauth_s > 0) times["reauth-time"] = `${reauth_s - established_s}`;
-  const port = ike.answered || ike.floated ? "4500" : "500";
+  const port = ike.floated ? "4500" : "500";
   const [active, ...queued] = ike.tasks.map(({ name }) => name);
   return {
     uniqueid: `${ike.id}`,

@@ -123,12 +123,18 @@ export abstract class Ike extends Sas {
   }
 
   protected connectIke(ike: IkeSa): void {
-    const answered = (): void => void (ike.answered = true);
+    const v1 = ike.connection.version === 1;
+    const answered = (): void => {
+      ike.answered = true;
+      ike.floated ||= !v1;
+    };
+    const floated = (): void => void (ike.floated = true);
     const authenticated = (): void => {
       if (this.peer(ike.connection.name).refuses) this.refuseIke(ike);
       else this.establishIke(ike);
     };
-    this.start(ike, { name: "IKE_INIT", answers: [answered, authenticated] });
+    const answers = v1 ? [answered, floated, authenticated] : [answered, authenticated];
+    this.start(ike, { name: "IKE_INIT", answers });
   }
 
   private refuseIke(ike: IkeSa): void {
@@ -377,7 +383,7 @@ export abstract class Ike extends Sas {
 
   private becomeEstablished(ike: IkeSa): void {
     ike.state = "ESTABLISHED";
-    ike.answered = true;
+    ike.answered = ike.floated = true;
     ike.established_s = this.now_s;
     const { ike_rekey_s = 0, reauth_s = 0 } = ike.connection;
     if (ike_rekey_s > 0) this.clock.after(ike_rekey_s * 1000, () => this.rekeyIke(ike));

@@ -37,7 +37,10 @@ export interface IkeSa {
   initiator: boolean;
   /** Whether the peer has said anything on it. */
   answered: boolean;
-  /** Known to be behind NAT from before: port 4500 from its first message on (RFC 7296, 2.23). */
+  /**
+   * Known to be behind NAT, so on port 4500 (RFC 7296, 2.23; RFC 3947, 4): by the peer's first
+   * answer, of IKEv1 by its second, or from before.
+   */
   floated: boolean;
   /** The peer has lost it: nothing on it is answered, and none of its CHILD_SAs works. */
   forgotten: boolean;

@@ -122,7 +122,7 @@ export abstract class Sas {
       state: "CONNECTING",
       initiator,
       answered: !initiator,
-      floated: false,
+      floated: !initiator,
       forgotten: false,
       established_s: 0,
       tasks: [],
