@@ -128,11 +128,14 @@ install_node_modules() {
 }
 
 fetch_crates() {
-  local fetch=(cargo fetch --locked --manifest-path host/device/Cargo.toml)
-  if ! "${fetch[@]}" --offline --quiet 2>/dev/null; then
-    echo "fetching the crates of host/device/Cargo.lock"
-    "${fetch[@]}" </dev/null
-  fi
+  local folder fetch
+  for folder in host/device host/web/server; do
+    fetch=(cargo fetch --locked --manifest-path "$folder/Cargo.toml")
+    if ! "${fetch[@]}" --offline --quiet 2>/dev/null; then
+      echo "fetching the crates of $folder/Cargo.lock"
+      "${fetch[@]}" </dev/null
+    fi
+  done
 }
 
 check_system

@@ -6,6 +6,7 @@
  *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine, and .sha256
  *     host/device        -> build/rekeyd, rekeyctl    cargo; holds the artifact
  *     host/web/pages     -> build/web                 esbuild; and compressed
+ *     host/web/server    -> build/rekeyd-web          cargo; holds the pages
  *
  * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
  */
@@ -23,10 +24,12 @@ import {
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
 import { digest, filesBelow } from "./tree.ts";
 
-const MANIFEST = "host/device/Cargo.toml";
+const DEVICE = ["--manifest-path", "host/device/Cargo.toml"];
 const EXPORT_GLOBALS = "./tools/export_globals.js";
 const CARGO_OUT = "host/device/target";
 const DAEMON = `${CARGO_OUT}/release/rekeyd`;
+const SERVER = ["--manifest-path", "host/web/server/Cargo.toml"];
+const WEB = "host/web/server/target/release/rekeyd-web";
 const COMPILER = `${CARGO_OUT}/debug/compile-engine`;
 
 /** Runs a command; its output goes to the terminal, and its failure ends the build. */
@@ -63,7 +66,7 @@ function cargo(title: string, binary: string, first_time: string, ...args: strin
   const first = !existsSync(binary);
   const quiet = first ? [] : ["--quiet"];
   step(first ? `${title}, ${first_time} the first time` : title, () => {
-    run("cargo", ["build", ...quiet, "--locked", "--manifest-path", MANIFEST, ...args]);
+    run("cargo", ["build", ...quiet, "--locked", ...args]);
   });
 }
 
@@ -98,16 +101,19 @@ whenChanged(
   buildPages,
 );
 
-cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", "-p", "compile-engine");
+cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", ...DEVICE, "-p", "compile-engine");
 
 whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact, sha256], () =>
   run(COMPILER, ["build/engine.wasm", artifact]),
 );
 
-const daemon = ["--release", "-p", "rekeyd"];
+const daemon = [...DEVICE, "--release", "-p", "rekeyd"];
 if (process.argv.includes("--fault")) {
   cargo("build/rekeyd-fault", DAEMON, "some 90 seconds", ...daemon, "--features", "fault");
   install(DAEMON, "build/rekeyd-fault");
 }
 cargo("build/rekeyd", DAEMON, "some 90 seconds", ...daemon);
 install(DAEMON, "build/rekeyd", "build/rekeyctl");
+
+cargo("build/rekeyd-web", WEB, "some 60 seconds", ...SERVER, "--release");
+install(WEB, "build/rekeyd-web");

@@ -8,7 +8,9 @@ import { CORES, runJobs, type Job, type Tally } from "./jobs.ts";
 import { filesBelow, treeFiles } from "./tree.ts";
 
 const BIN = "node_modules/.bin";
-const CARGO = ["--locked", "--manifest-path", "host/device/Cargo.toml"];
+const DEVICE = ["--manifest-path", "host/device/Cargo.toml"];
+const SERVER = ["--manifest-path", "host/web/server/Cargo.toml"];
+const DENY = ["--", "-D", "warnings"];
 
 /** Gateways wait more than they work, so more of them than there are cores run side by side. */
 const LABS = Math.max(4, 2 * CORES);
@@ -35,14 +37,14 @@ const PARTS: Record<string, Part> = {
 /** Formatting, types and style. */
 function checks(): Job[] {
   const scripts = treeFiles().filter((path) => path.endsWith(".sh") || path === ".ci/run");
-  const rustfmt = ["cargo", "fmt", "--manifest-path", "host/device/Cargo.toml", "--all", "--check"];
   return [
     check("prettier", `${BIN}/prettier`, "--check", "--log-level", "warn", "."),
     check("types of the engine", `${BIN}/asc`, "--noEmit"),
     check("types of tools and tests", `${BIN}/tsc`),
     check("types of the pages", `${BIN}/tsc`, "-p", "host/web/pages"),
     check("shellcheck", "shellcheck", ...scripts),
-    check("rustfmt", ...rustfmt),
+    check("rustfmt", "cargo", "fmt", ...DEVICE, "--all", "--check"),
+    check("rustfmt of the web server", "cargo", "fmt", ...SERVER, "--check"),
     ...nodeTests(["tests/style.test.ts"], 120),
   ];
 }
@@ -60,17 +62,11 @@ function unitTests(): Job[] {
 }
 
 function deviceTests(): Job[] {
-  const clippy = ["clippy", "--quiet", ...CARGO, "--all-targets"];
-  const deny = ["--", "-D", "warnings"];
+  const clippy = ["clippy", "--quiet", "--locked", ...DEVICE, "--all-targets"];
   return [
-    { ...check("clippy", "cargo", ...clippy, "--workspace", ...deny), limit_s: 1200 },
-    check("clippy with the fault", "cargo", ...clippy, "-p", "rekeyd", "-F", "fault", ...deny),
-    {
-      name: "device/cargo test",
-      command: ["cargo", "test", "--quiet", ...CARGO, "-p", "rekeyd"],
-      limit_s: 1200,
-      count: countCargo,
-    },
+    { ...check("clippy", "cargo", ...clippy, "--workspace", ...DENY), limit_s: 1200 },
+    check("clippy with the fault", "cargo", ...clippy, "-p", "rekeyd", "-F", "fault", ...DENY),
+    cargoTest("device", ...DEVICE, "-p", "rekeyd"),
     ...nodeTests(filesBelow("tests/device", ".test.ts"), 300),
   ];
 }
@@ -84,7 +80,12 @@ function fuzzTests(): Job[] {
 }
 
 function webTests(): Job[] {
-  return nodeTests(filesBelow("tests/web", ".test.ts"), 300);
+  const clippy = ["clippy", "--quiet", "--locked", ...SERVER, "--all-targets"];
+  return [
+    { ...check("clippy of the web server", "cargo", ...clippy, ...DENY), limit_s: 1200 },
+    cargoTest("web", ...SERVER),
+    ...nodeTests(filesBelow("tests/web", ".test.ts"), 300),
+  ];
 }
 
 function labTests(): Job[] {
@@ -93,6 +94,11 @@ function labTests(): Job[] {
 
 function check(name: string, ...command: string[]): Job {
   return { name: `check/${name}`, command, limit_s: 300 };
+}
+
+function cargoTest(part: string, ...args: string[]): Job {
+  const command = ["cargo", "test", "--quiet", "--locked", ...args];
+  return { name: `${part}/cargo test`, command, limit_s: 1200, count: countCargo };
 }
 
 /** Each file is a process of its own, with Node's test runner inside. */
