@@ -9,18 +9,15 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { readRecording } from "../../host/node/replay/read.ts";
-import { replay } from "../../host/node/replay/replay.ts";
 import { report } from "../../host/node/replay/report.ts";
+import { NIGHT, replayedNight } from "../sim/lib/recorded.ts";
 import { closeAll, Lab, vpnSpec } from "./lib/lab.ts";
 import type { Rekeyd } from "./lib/rekeyd.ts";
 import { VPN, waitSettled } from "./lib/recovery.ts";
 import { sleep } from "./lib/wait.ts";
 
-const out = fileURLToPath(new URL("../sim/recordings/", import.meta.url));
-const recording = join(out, "night.rec.gz");
 /** Until a fault is seen, and what it takes to get over it. */
 const DOWN_MS = 6_000;
 const UP_MS = 30_000;
@@ -86,12 +83,12 @@ async function record(): Promise<void> {
     const bytes = readFileSync(saved);
     const { segments } = readRecording(bytes);
     assert.equal(segments[0]!.snapshot, undefined, "it begins with the engine's start");
-    writeFileSync(recording, gzipSync(bytes, { level: 9 }));
-    console.log(`${bytes.length} bytes, ${readFileSync(recording).length} compressed`);
+    writeFileSync(NIGHT, gzipSync(bytes, { level: 9 }));
+    console.log(`${bytes.length} bytes, ${readFileSync(NIGHT).length} compressed`);
   } finally {
     await closeAll();
   }
 }
 
 if (!process.argv.includes("--timeline")) await record();
-writeFileSync(join(out, "night.txt"), report(replay(recording)).join("\n") + "\n");
+writeFileSync(NIGHT.replace(".rec.gz", ".txt"), report(replayedNight()).join("\n") + "\n");

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { replay } from "../../host/node/replay/replay.ts";
 import { report } from "../../host/node/replay/report.ts";
+import { NIGHT, replayedNight } from "./lib/recorded.ts";
 
-/** Both are made by tests/lab/record-night.ts. */
-const folder = new URL("recordings/", import.meta.url);
-const recording = fileURLToPath(new URL("night.rec.gz", folder));
 const AGAIN = "if the engine is meant to do otherwise now: npm run record-night (docs/testing.md)";
 
-const verdict = replay(recording);
+const verdict = replayedNight();
 
 test("the night that was recorded in the lab replays to the same actions", () => {
   const { difference, needs, recording, same_calls } = verdict;
@@ -23,5 +19,5 @@ test("the night that was recorded in the lab replays to the same actions", () =>
 
 test("its timeline tells what happened", () => {
   const text = report(verdict).join("\n") + "\n";
-  assert.equal(text, readFileSync(new URL("night.txt", folder), "utf8"), AGAIN);
+  assert.equal(text, readFileSync(NIGHT.replace(".rec.gz", ".txt"), "utf8"), AGAIN);
 });

@@ -1,7 +1,8 @@
 /** Recordings for tests: of worlds, and pieces of them. */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { RecordingEngine } from "../../../host/node/replay/record.ts";
-import { readRecording } from "../../../host/node/replay/read.ts";
+import { readRecording, readRecordingFile } from "../../../host/node/replay/read.ts";
 import { replayRecording, type Verdict } from "../../../host/node/replay/replay.ts";
 import { tell } from "../../../host/node/replay/tell.ts";
 import { timeline } from "../../../host/node/replay/timeline.ts";
@@ -34,6 +35,23 @@ export class RecordedWorld extends World {
   recording(): Buffer {
     return this.recorder.recording();
   }
+}
+
+/** The night of the lab, made by tests/lab/record-night.ts. */
+export const NIGHT = fileURLToPath(new URL("../recordings/night.rec.gz", import.meta.url));
+
+/**
+ * Replays it without what was asked meanwhile: questions change nothing, and what the answers hold
+ * may grow.
+ */
+export function replayedNight(): Verdict {
+  const recording = readRecordingFile(NIGHT);
+  for (const segment of recording.segments) {
+    segment.calls = segment.calls.filter(
+      ({ name, bytes }) => name !== "command" || !/^(json )?get /.test(bytes.toString("utf8")),
+    );
+  }
+  return replayRecording(recording, readFileSync(ENGINE));
 }
 
 /** Replays bytes with the engine that is built. */
