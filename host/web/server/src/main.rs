@@ -14,6 +14,7 @@ use tokio::task::LocalSet;
 use cli::{Invocation, Options};
 use control::Control;
 use live::Live;
+use privilege::User;
 use router::Site;
 use secret::{Gate, Secret};
 use session::Sessions;
@@ -29,6 +30,7 @@ mod line;
 mod live;
 mod origin;
 mod pages;
+mod privilege;
 mod random;
 mod reply;
 mod router;
@@ -70,6 +72,8 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
         }
         None => Secret::draw().map(|(secret, token)| (secret, Some(token)))?,
     };
+    let (user, group) = (options.user.as_deref(), options.control_group.as_deref());
+    let user = User::find(user, group, privilege::is_root())?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
@@ -82,6 +86,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
                 _ = interrupt.recv() => (),
             }
         };
+        privilege::drop_privileges(user)?;
         print(&format!("{}\n", address(local, token)))?;
         server::serve(listener, Rc::new(site(options, secret, local)), end).await;
         Ok(())

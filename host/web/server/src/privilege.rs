@@ -1,0 +1,229 @@
+//! What the program gives up: root, capabilities, programs that would bring privileges back, and
+//! all system calls but those that serving takes. Files are none of them: all that it needs was
+//! read before.
+
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+use std::error::Error;
+use std::ffi::CString;
+
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_groups,
+    set_thread_res_gid, set_thread_res_uid,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter,
+};
+
+/// More than a user is usually in.
+const MAX_GROUPS: usize = 256;
+
+/// Whom to become, looked up while files can be read.
+pub struct User {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl User {
+    /// The user with all groups, and one more. None: it stays who it is, and that is not root.
+    pub fn find(
+        user: Option<&str>,
+        group: Option<&str>,
+        is_root: bool,
+    ) -> Result<Option<User>, Box<dyn Error>> {
+        let name = match user {
+            Some(name) if is_root => name,
+            None if is_root => return Err("root needs --user, somebody without rights".into()),
+            None if group.is_none() => return Ok(None),
+            _ => return Err("only root can change --user and --control-group".into()),
+        };
+        let mut found = lookup(name)?;
+        if found.uid.is_root() {
+            return Err(format!("--user {name}: root's rights are what it is to lose").into());
+        }
+        found.groups.extend(group.map(find_group).transpose()?);
+        Ok(Some(found))
+    }
+
+    /// Becomes this user, for good; there is one thread.
+    fn become_it(&self) -> Result<(), Box<dyn Error>> {
+        set_thread_groups(&self.groups)?;
+        set_thread_res_gid(self.gid, self.gid, self.gid)?;
+        set_thread_res_uid(self.uid, self.uid, self.uid)?;
+        Ok(())
+    }
+}
+
+fn lookup(name: &str) -> Result<User, Box<dyn Error>> {
+    let text = CString::new(name)?;
+    // SAFETY: the name ends with a NUL; nobody else asks for users while the record is read.
+    let entry = unsafe { libc::getpwnam(text.as_ptr()).as_ref() };
+    let entry = entry.ok_or_else(|| format!("--user: there is no user {name:?}"))?;
+    let mut groups = [0; MAX_GROUPS];
+    let mut count = MAX_GROUPS as libc::c_int;
+    // SAFETY: the name ends with a NUL, and `count` is how many groups there is room for.
+    let result =
+        unsafe { libc::getgrouplist(text.as_ptr(), entry.pw_gid, groups.as_mut_ptr(), &mut count) };
+    if result < 0 {
+        return Err(format!("--user: {name} is in more than {MAX_GROUPS} groups").into());
+    }
+    let groups = groups[..count as usize].iter().map(|&group| Gid::from_raw(group)).collect();
+    Ok(User { uid: Uid::from_raw(entry.pw_uid), gid: Gid::from_raw(entry.pw_gid), groups })
+}
+
+/// A group, by its name or its number.
+fn find_group(group: &str) -> Result<Gid, Box<dyn Error>> {
+    if let Ok(number) = group.parse() {
+        return Ok(Gid::from_raw(number));
+    }
+    let name = CString::new(group)?;
+    // SAFETY: the name ends with a NUL; nobody else asks for groups while the record is read.
+    let entry = unsafe { libc::getgrnam(name.as_ptr()).as_ref() };
+    let entry = entry.ok_or_else(|| format!("--control-group: there is no group {name:?}"))?;
+    Ok(Gid::from_raw(entry.gr_gid))
+}
+
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Drops it all, for good.
+pub fn drop_privileges(user: Option<User>) -> Result<(), Box<dyn Error>> {
+    if let Some(user) = user {
+        user.become_it()?;
+    }
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    set_no_new_privs(true)?;
+    apply_filter(&seccomp_program()?)?;
+    Ok(())
+}
+
+/// A call that is not on the list fails with EPERM.
+fn seccomp_program() -> Result<BpfProgram, Box<dyn Error>> {
+    let filter = SeccompFilter::new(
+        allowed_calls()?,
+        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Allow,
+        ARCH.try_into()?,
+    )?;
+    Ok(filter.try_into()?)
+}
+
+fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
+    let always = [
+        // The loop.
+        libc::SYS_epoll_pwait,
+        libc::SYS_epoll_ctl,
+        libc::SYS_clock_gettime,
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_close,
+        // Browsers, and the control socket.
+        libc::SYS_accept4,
+        libc::SYS_connect,
+        libc::SYS_recvfrom,
+        libc::SYS_sendto,
+        libc::SYS_sendmsg,
+        libc::SYS_shutdown,
+        libc::SYS_getsockname,
+        libc::SYS_getpeername,
+        libc::SYS_getsockopt,
+        libc::SYS_setsockopt,
+        // Keys of sessions.
+        libc::SYS_getrandom,
+        // Memory.
+        libc::SYS_brk,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_madvise,
+        libc::SYS_futex,
+        // Signals, and the end.
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigaction,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_restart_syscall,
+        libc::SYS_sigaltstack,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+    ];
+    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
+    for call in always.iter().chain(OLDER_CALLS) {
+        calls.insert(*call, vec![]);
+    }
+    // Nothing becomes executable any more.
+    let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
+    calls.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone()])?]);
+    calls.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
+    // New sockets lead to the control socket alone.
+    let unix = masked(0, u32::MAX.into(), libc::AF_UNIX as u64)?;
+    calls.insert(libc::SYS_socket, vec![SeccompRule::new(vec![unix])?]);
+    Ok(calls)
+}
+
+/// A call that newer architectures have only in another form.
+#[cfg(target_arch = "x86_64")]
+const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_epoll_wait];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_CALLS: &[libc::c_long] = &[];
+
+/// The argument's bits under the mask equal the value.
+fn masked(
+    argument: u8,
+    mask: u64,
+    value: u64,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
+    let operator = SeccompCmpOp::MaskedEq(mask);
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_becomes_somebody_and_others_stay() {
+        let find = |user, group, is_root| {
+            let found = User::find(user, group, is_root).map_err(|error| error.to_string());
+            found.map(|user| user.map(|user| (user.uid.as_raw(), user.groups)))
+        };
+        let (uid, groups) = find(Some("nobody"), Some("4711"), true).unwrap().unwrap();
+        assert!(uid != 0 && groups.contains(&Gid::from_raw(4711)));
+        assert_eq!(find(None, None, false), Ok(None));
+        for (user, group, is_root, error) in [
+            (None, None, true, "root needs --user, somebody without rights"),
+            (Some("root"), None, true, "--user root: root's rights are what it is to lose"),
+            (Some("nobody"), None, false, "only root can change --user and --control-group"),
+            (None, Some("4711"), false, "only root can change --user and --control-group"),
+            (Some("no-such-user"), None, true, "--user: there is no user \"no-such-user\""),
+            (
+                Some("nobody"),
+                Some("no-such-group"),
+                true,
+                "--control-group: there is no group \"no-such-group\"",
+            ),
+        ] {
+            assert_eq!(find(user, group, is_root), Err(error.into()));
+        }
+    }
+
+    /// Runs in a thread, which is all that the filter binds.
+    #[test]
+    fn the_filter_holds() {
+        std::thread::spawn(|| {
+            drop_privileges(None).unwrap();
+            assert!(std::os::unix::net::UnixDatagram::unbound().is_ok());
+            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err());
+            assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err());
+            assert!(std::fs::read("/etc/passwd").is_err());
+            assert!(std::fs::write("/tmp/rekeyd-web-must-not-write", "").is_err());
+            assert!(std::process::Command::new("true").status().is_err());
+        })
+        .join()
+        .unwrap();
+    }
+}
