@@ -38,20 +38,31 @@ async function withDaemon(body: (running: Running) => Promise<void>): Promise<vo
   });
 }
 
-/** A prompt, at a daemon that runs. */
+/** A prompt, at a daemon that runs, and at home in its folder. */
 async function withPrompt(
   body: (screen: Screen, running: Running) => Promise<void>,
   columns = 100,
 ): Promise<void> {
-  await withDaemon(async (running) => {
-    const screen = await Screen.open([REKEYCTL, "--control", running.control], columns);
-    try {
-      await screen.shows(/^rekeyd>$/m);
-      await body(screen, running);
-    } finally {
-      await screen.close();
-    }
-  });
+  await withDaemon((running) =>
+    prompt(running, [`HOME=${running.folder}`], (screen) => body(screen, running), columns),
+  );
+}
+
+/** A prompt with these variables. */
+async function prompt(
+  { control }: Running,
+  variables: string[],
+  body: (screen: Screen) => Promise<void>,
+  columns = 100,
+): Promise<void> {
+  const command = ["env", ...variables, REKEYCTL, "--control", control];
+  const screen = await Screen.open(command, columns);
+  try {
+    await screen.shows(/^rekeyd>$/m);
+    await body(screen);
+  } finally {
+    await screen.close();
+  }
 }
 
 describe("commands as arguments, from a file and from standard input", () => {
@@ -223,4 +234,54 @@ describe("the prompt", () => {
       await screen.press("C-u", "C-d");
       assert.equal(await screen.ends(), 0);
     }));
+});
+
+describe("the prompt's history", () => {
+  /** Types the lines, and ends the prompt. */
+  const typing =
+    (...lines: string[]) =>
+    async (screen: Screen): Promise<void> => {
+      for (const line of lines) await screen.type(`${line}\n`);
+      await screen.press("C-d");
+      assert.equal(await screen.ends(), 0);
+    };
+
+  test("is that of the sessions before, for its owner alone", () =>
+    withDaemon(async (running) => {
+      const home = [`HOME=${running.folder}`];
+      await prompt(running, home, typing("get vpn branch", "get nothing", "get nothing", ""));
+      const file = path.join(running.folder, ".rekeyctl_history");
+      assert.equal(fs.readFileSync(file, "utf8"), "get vpn branch\nget nothing\n");
+      assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+      await prompt(running, home, async (screen) => {
+        await screen.press("Up", "Up");
+        await screen.shows(/^rekeyd> get vpn branch$/m);
+        // Another session beside it, which has the file first.
+        await prompt(running, home, typing("get vpn bridge"));
+        await typing("")(screen);
+      });
+      const lines = ["get vpn branch", "get nothing", "get vpn bridge", "get vpn branch", ""];
+      assert.equal(fs.readFileSync(file, "utf8"), lines.join("\n"));
+    }));
+
+  test("is where XDG_STATE_HOME says, whatever that folder lacks", () =>
+    withDaemon(async (running) => {
+      const state = path.join(running.folder, "local", "state");
+      await prompt(running, [`XDG_STATE_HOME=${state}`, "HOME=/"], typing("get sa"));
+      assert.equal(fs.readFileSync(path.join(state, "rekeyctl", "history"), "utf8"), "get sa\n");
+    }));
+
+  for (const home of [[], ["HOME="], ["HOME=here"], ["HOME=/proc"], ["HOME=/dev/null"]]) {
+    test(`is of one session where there is no place for it: ${home[0] ?? "no HOME"}`, () =>
+      withDaemon((running) =>
+        prompt(running, home, async (screen) => {
+          await screen.type("get sa\n");
+          await screen.shows(/^total configured sa: 2$/m);
+          await screen.press("Up");
+          await screen.shows(/^rekeyd> get sa\n[^]*^rekeyd> get sa$/m);
+          await screen.press("C-u");
+          await typing("")(screen);
+        }),
+      ));
+  }
 });

@@ -37,6 +37,12 @@ pub struct Line {
 }
 
 impl Line {
+    /// An empty one; the newest of the lines can be recalled, which are the last ones here.
+    pub fn after(lines: Vec<String>) -> Line {
+        let skipped = lines.len().saturating_sub(MAX_HISTORY);
+        Line { history: lines.into_iter().skip(skipped).collect(), ..Line::default() }
+    }
+
     pub fn text(&self) -> String {
         self.text.iter().collect()
     }
@@ -54,18 +60,23 @@ impl Line {
         self.text[..self.cursor].iter().filter(|&&c| c == '"').count() % 2 == 1
     }
 
-    /// Takes the line and begins a new one. It can be recalled, unless it is like the one before.
+    /// Takes the line and begins a new one.
     pub fn take(&mut self) -> String {
         let text = self.text();
-        self.set(Vec::new());
-        self.back = 0;
-        if !text.trim().is_empty() && self.history.back() != Some(&text) {
-            self.history.push_back(text.clone());
+        self.clear();
+        text
+    }
+
+    /// Lets the line be recalled; false: it is empty, or like the one before.
+    pub fn remember(&mut self, text: &str) -> bool {
+        if text.trim().is_empty() || self.history.back().is_some_and(|last| last == text) {
+            return false;
         }
+        self.history.push_back(text.into());
         if self.history.len() > MAX_HISTORY {
             self.history.pop_front();
         }
-        text
+        true
     }
 
     /// Forgets what was typed.
@@ -210,9 +221,10 @@ mod tests {
     #[test]
     fn lines_are_recalled_and_what_was_typed_comes_back() {
         let mut line = Line::default();
-        for text in ["one", "two", "two", " "] {
+        for (text, is_new) in [("one", true), ("two", true), ("two", false), (" ", false)] {
             line.insert(text);
             assert_eq!(line.take(), text);
+            assert_eq!(line.remember(text), is_new);
         }
         line.insert("thr");
         for (edit, text) in [
@@ -230,11 +242,9 @@ mod tests {
 
     #[test]
     fn the_history_is_bounded() {
-        let mut line = Line::default();
-        for number in 0..MAX_HISTORY + 10 {
-            line.insert(&number.to_string());
-            line.take();
-        }
+        let lines = (0..MAX_HISTORY + 5).map(|number| number.to_string()).collect();
+        let mut line = Line::after(lines);
+        (0..5).for_each(|number| assert!(line.remember(&format!("new {number}"))));
         (0..2 * MAX_HISTORY).for_each(|_| line.apply(Edit::Older));
         assert_eq!(line.text(), "10");
     }

@@ -26,6 +26,7 @@ mod filter;
 mod group;
 mod guard;
 mod helper;
+mod history;
 mod hook_request;
 mod hooks;
 #[cfg(test)]

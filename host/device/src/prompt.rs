@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::client::Status;
+use crate::history::History;
 use crate::keys::Key;
 use crate::line::{Edit, Line};
 use crate::session::{Outcome, Session, print};
@@ -14,8 +15,12 @@ const GREETING: &str = "? shows what may stand there, Tab completes, exit ends\n
 /// Runs what is typed until `exit` or Ctrl-D. What was wrong has been seen: the end is a good one.
 pub fn run(session: &Session) -> Result<Outcome, Box<dyn Error>> {
     print(GREETING.as_bytes());
-    let mut line = Line::default();
+    let history = History::find();
+    let mut line = Line::after(history.read());
     while let Some(text) = read_line(session, &mut line)? {
+        if line.remember(&text) {
+            history.add(&text);
+        }
         match text.trim() {
             "" => (),
             "exit" | "quit" => break,

@@ -14,7 +14,9 @@ export class Screen {
     const size = ["-x", `${columns}`, "-y", `${rows}`];
     // The shell waits for a line, so that the program does not end before the screen is to stay.
     const shell = ["sh", "-c", 'read -r start; exec "$@"', "sh", ...command];
-    await screen.tmux("-f", "/dev/null", "new-session", "-d", ...size, "env", ...shell);
+    // Nor does it find, or leave, anything at the home of whoever runs the test.
+    const env = ["env", "-u", "HOME", "-u", "XDG_STATE_HOME"];
+    await screen.tmux("-f", "/dev/null", "new-session", "-d", ...size, ...env, ...shell);
     await screen.tmux("set-option", "-g", "remain-on-exit", "on");
     await screen.press("Enter");
     return screen;
