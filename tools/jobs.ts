@@ -1,10 +1,13 @@
 /**
- * Runs commands side by side, each with a time limit; prints a line for each that ends, and what it
- * says in lines that begin with `note: `.
+ * Runs commands side by side, each with a time limit; prints a line for each that ends, what it
+ * says in lines that begin with `note: `, and the telling part of what a failed one says.
  */
 import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { excerpt, gists } from "./failure.ts";
 
 export interface Job {
   name: string;
@@ -21,6 +24,9 @@ export interface Tally {
 
 /** After a time limit, how long a test may clean up before it is killed. */
 const CLEANUP_S = 30;
+
+/** Where the whole output of a failed job is kept. */
+const FAILED = "build/failed";
 
 /** Processor cores that may be used. */
 export const CORES = availableParallelism();
@@ -52,12 +58,28 @@ async function runJob(job: Job): Promise<Tally> {
   if (tally.failed === 0) {
     const tests = job.count ? `, ${tally.passed} tests` : "";
     console.log(`ok    ${job.name} (${seconds}${tests})`);
-    for (const [, note] of output.matchAll(/^note: (.*)$/gm)) console.log(`      ${note}`);
   } else {
     console.log(`FAIL  ${job.name} (${seconds}; ${status || "a test failed"})`);
-    console.log(output.replace(/^/gm, "      ").trimEnd());
+    for (const line of excerpt(output)) console.log(`      ${line}`);
+    console.log(`      the whole output: ${keep(job, output)}`);
+    failures.push({ name: job.name, output });
   }
+  for (const [, note] of output.matchAll(/^note: (.*)$/gm)) console.log(`      ${note}`);
   return tally;
+}
+
+const failures: { name: string; output: string }[] = [];
+
+function keep(job: Job, output: string): string {
+  const path = join(FAILED, `${job.name.replaceAll(/\W+/g, "-")}.log`);
+  mkdirSync(FAILED, { recursive: true });
+  writeFileSync(path, output);
+  return path;
+}
+
+/** Tells again, shortly, of all jobs that failed: the end of a log is what is read first. */
+export function printFailures(): void {
+  for (const line of gists(failures)) console.log(line);
 }
 
 /** Runs the command in a process group of its own; status is empty for success. */

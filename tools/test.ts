@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { basename } from "node:path";
-import { CORES, runJobs, type Job, type Tally } from "./jobs.ts";
+import { CORES, printFailures, runJobs, type Job, type Tally } from "./jobs.ts";
 import { filesBelow, treeFiles } from "./tree.ts";
 
 const BIN = "node_modules/.bin";
@@ -45,7 +45,7 @@ function checks(): Job[] {
     check("shellcheck", "shellcheck", ...scripts),
     check("rustfmt", "cargo", "fmt", ...DEVICE, "--all", "--check"),
     check("rustfmt of the web server", "cargo", "fmt", ...SERVER, "--check"),
-    ...nodeTests(["tests/style.test.ts"], 120),
+    ...nodeTests(["tests/failure.test.ts", "tests/style.test.ts"], 120),
   ];
 }
 
@@ -141,6 +141,7 @@ function build(): void {
 
 function finish(tally: Tally): never {
   console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  printFailures();
   process.exit(tally.failed === 0 ? 0 : 1);
 }
 
