@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { FAULTS } from "../tests/lab/demo/fault.ts";
+import { FAULTS, NONE, type Fault } from "../tests/lab/demo/fault.ts";
 import { Pair, type Listener, type Verdict } from "../tests/lab/demo/pair.ts";
 import * as screen from "../tests/lab/demo/screen.ts";
 import { closeAll } from "../tests/lab/lib/lab.ts";
@@ -19,28 +19,44 @@ import { sleep } from "../tests/lab/lib/wait.ts";
 const OBSERVE_S = 200;
 
 const USAGE = `usage: npm start [-- OPTION...]
-  --keep            leave the gateways running and say how to look around
+  --keep            keep the gateways until Ctrl-C, and say where their WebUI is
+  --fault NAME      only this one: ${FAULTS.map(({ name }) => name).join(", ")}; or none
   --clean           only remove what an earlier run has left
   --observe SECONDS watch so long after the faults (default ${OBSERVE_S})`;
 
 const { seconds } = screen;
 
-function readOptions(): { keep: boolean; clean: boolean; observe_ms: number } {
+interface Choice {
+  keep: boolean;
+  clean: boolean;
+  faults: Fault[];
+  observe_ms: number;
+}
+
+function readOptions(): Choice {
   try {
     const { values } = parseArgs({
       options: {
         keep: { type: "boolean", default: false },
+        fault: { type: "string", multiple: true },
         clean: { type: "boolean", default: false },
         observe: { type: "string", default: String(OBSERVE_S) },
       },
     });
     const observe_s = Number(values.observe);
     if (!(observe_s > 0)) throw new Error(`--observe ${values.observe}: seconds are needed`);
-    return { keep: values.keep, clean: values.clean, observe_ms: observe_s * 1000 };
+    const { keep, clean, fault } = values;
+    return { keep, clean, faults: fault?.map(faultOf) ?? FAULTS, observe_ms: observe_s * 1000 };
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
     process.exit(2);
   }
+}
+
+function faultOf(name: string): Fault {
+  const fault = [...FAULTS, NONE].find((each) => each.name === name);
+  if (fault === undefined) throw new Error(`--fault ${name}: there is no such fault`);
+  return fault;
 }
 
 function build(): void {
@@ -89,8 +105,8 @@ function colour(pair: Pair, text: string): (text: string) => string {
 }
 
 /** The moving line: each fault with rekeyd's state and the plain pair's silence. */
-function statusLine(pairs: Pair[], left_ms: number): string {
-  const parts = FAULTS.map((fault) => {
+function statusLine(faults: Fault[], pairs: Pair[], left_ms: number): string {
+  const parts = faults.map((fault) => {
     const [ours, plain] = [true, false].map((with_rekeyd) =>
       pairs.find((pair) => pair.fault === fault && pair.with_rekeyd === with_rekeyd),
     );
@@ -119,8 +135,8 @@ function recover({ recover_ms, recovered, outage_ms }: Verdict): string {
   return recover_ms === null || outage_ms === 0 ? "-" : seconds(recover_ms);
 }
 
-function printTable(pairs: Pair[]): void {
-  const rows = FAULTS.map((fault) => {
+function printTable(faults: Fault[], pairs: Pair[]): void {
+  const rows = faults.map((fault) => {
     const of = (with_rekeyd: boolean): Verdict =>
       pairs.find((p) => p.fault === fault && p.with_rekeyd === with_rekeyd)!.verdict();
     const ours = of(true);
@@ -140,60 +156,83 @@ function printTable(pairs: Pair[]): void {
   );
 }
 
-async function demonstrate(observe_ms: number, keep: boolean): Promise<boolean> {
-  const begin_ms = performance.now();
-  let faults_ms = 0;
-  const say = timeline(begin_ms);
-  screen.say("making eight pairs of gateways, each with a router between");
+/** Gateways for each fault, with rekeyd, and for comparison without. */
+async function makePairs(faults: Fault[], say: Listener, with_web: boolean): Promise<Pair[]> {
+  const wanted = faults.flatMap((fault) =>
+    (fault === NONE ? [true] : [true, false]).map((with_rekeyd) => ({ fault, with_rekeyd })),
+  );
+  const count = wanted.length === 1 ? "a pair" : `${wanted.length} pairs`;
+  screen.say(`making ${count} of gateways, each with a router between`);
   const pairs = await Promise.all(
-    FAULTS.flatMap((fault) => [true, false].map((with_rekeyd) => Pair.create(fault, with_rekeyd))),
+    wanted.map(({ fault, with_rekeyd }) => Pair.create(fault, with_rekeyd)),
   );
-  await Promise.all(
-    pairs.map((pair) =>
-      pair.start((who, text, at_ms) => {
-        // Before the faults it is enough to see that a tunnel is there.
-        if (faults_ms > 0 || / is up\.$/.test(text)) say(who, text, at_ms);
-      }),
-    ),
-  );
-  screen.say("all tunnels are up; now the faults");
+  await Promise.all(pairs.map((pair) => pair.start(say, with_web)));
+  return pairs;
+}
+
+/** Where to look, for a browser and at a shell. */
+function printWays(pairs: Pair[]): void {
+  for (const pair of pairs) {
+    screen.say(`\n${pair.fault.title}, ${who(pair)}`);
+    if (pair.address !== "") screen.say(`  ${screen.green(pair.address)}`);
+    for (const command of pair.commands()) screen.say(`  ${command}`);
+  }
+}
+
+async function demonstrate({ faults, keep, observe_ms }: Choice): Promise<boolean> {
+  const say = timeline(performance.now());
+  let faults_ms = 0;
+  const listener: Listener = (pair, text, at_ms) => {
+    // Before the faults it is enough to see that a tunnel is there.
+    if (faults_ms > 0 || / is up\.$/.test(text)) say(pair, text, at_ms);
+  };
+  const pairs = await makePairs(faults, listener, keep);
+  const real = pairs.filter(({ fault }) => fault !== NONE);
+  if (keep) {
+    for (const pair of real.filter(({ address }) => address !== "")) {
+      screen.say(`${pair.fault.key.padEnd(9)} WebUI: ${pair.address}`);
+    }
+  }
+  screen.say(`all tunnels are up${real.length > 0 ? "; now the faults" : ""}`);
 
   faults_ms = performance.now();
   const plays = Promise.all(
-    pairs.map((pair) => {
+    real.map((pair) => {
       say(pair, screen.yellow(`fault: ${pair.fault.title}`));
       return pair.play();
     }),
   );
   const left_ms = (): number => observe_ms - (performance.now() - faults_ms);
-  while (left_ms() > 0 && !pairs.every((pair) => pair.isOver())) {
-    screen.showStatus(statusLine(pairs, left_ms()));
+  while (left_ms() > 0 && !real.every((pair) => pair.isOver())) {
+    screen.showStatus(statusLine(faults, pairs, left_ms()));
     await sleep(500);
   }
   await plays;
   screen.endStatus();
-
-  printTable(pairs);
-  const recovered = pairs.filter((p) => p.with_rekeyd).every((p) => p.verdict().recovered);
+  if (real.length > 0) printTable(faults, pairs);
+  const recovered = real.every((pair) => !pair.with_rekeyd || pair.verdict().recovered);
   await Promise.all(pairs.map((pair) => pair.stop()));
   if (keep) {
-    screen.say("\nThe gateways go on running; the next npm start removes them. To look around:");
-    for (const pair of pairs) {
-      screen.say(`\n${pair.fault.title}, ${who(pair)}`);
-      for (const command of pair.keep()) screen.say(`  ${command}`);
-    }
+    printWays(pairs);
+    screen.say("\nThe gateways go on running: Ctrl-C ends and removes them.");
+    await forever();
   }
   return recovered;
 }
 
+/** Until a signal: the lab's own handler then removes everything and ends this process. */
+function forever(): Promise<never> {
+  return new Promise(() => setInterval(() => {}, 1 << 30));
+}
+
 async function main(): Promise<number> {
-  const { keep, clean, observe_ms } = readOptions();
+  const choice = readOptions();
   const removed = await removeLeftovers("demo");
   if (removed.length > 0) screen.say(`removed ${removed.length} labs of an earlier run`);
-  if (clean) return 0;
+  if (choice.clean) return 0;
   build();
   try {
-    return (await demonstrate(observe_ms, keep)) ? 0 : 1;
+    return (await demonstrate(choice)) ? 0 : 1;
   } finally {
     await closeAll();
   }

@@ -3,6 +3,8 @@ import { sleep } from "../lib/wait.ts";
 
 /** One fault of the demonstration. */
 export interface Fault {
+  /** On the command line. */
+  name: string;
   /** Stands before each line of the timeline. */
   key: string;
   title: string;
@@ -19,8 +21,18 @@ const LIFE_TIME_S = 30;
 /** The tunnel is idle until shortly before its SA's end. */
 const USER_COMES_MS = (LIFE_TIME_S - 5) * 1000;
 
+/** Nothing happens: gateways to look at. */
+export const NONE: Fault = {
+  name: "none",
+  key: "none",
+  title: "no fault",
+  user_interval_ms: 1000,
+  play: () => Promise.resolve(),
+};
+
 export const FAULTS: Fault[] = [
   {
+    name: "dead-sa",
     key: "dead SA",
     title: "one SA dead, IKE alive",
     user_interval_ms: 50,
@@ -31,12 +43,14 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: "restart",
     key: "restart",
     title: "peer restarted without memory",
     user_interval_ms: 50,
     play: (pair) => pair.lab.b.charon.restart(),
   },
   {
+    name: "cut",
     key: "cut",
     title: `uplink cut for ${CUT_MS / 1000} s`,
     user_interval_ms: 50,
@@ -47,6 +61,7 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: "lifetime",
     key: "lifetime",
     title: `lifetime of ${LIFE_TIME_S} s ends, idle`,
     life_time_s: LIFE_TIME_S,

@@ -4,6 +4,7 @@ import type { Rekeyd, VpnState } from "../lib/rekeyd.ts";
 import { BEST_CHILD, BEST_CONNECTION, type Options } from "../lib/swanctl_conf.ts";
 import type { Outage, Ping } from "../lib/traffic.ts";
 import { waitFor } from "../lib/wait.ts";
+import { RekeydWeb } from "../lib/web.ts";
 import type { Fault } from "./fault.ts";
 
 const LOOK_MS = 50;
@@ -35,6 +36,7 @@ export class Pair {
   vpn: VpnState | null = null;
   private ping: Ping | null = null;
   private rekeyd: Rekeyd | null = null;
+  private web: RekeydWeb | null = null;
   private listener: Listener = () => {};
   private begin_ms = 0;
   private played_ms = 0;
@@ -67,13 +69,18 @@ export class Pair {
     return new Pair(fault, with_rekeyd, lab);
   }
 
-  /** Starts both gateways; the tunnel comes up by rekeyd, or by strongSwan's start_action. */
-  async start(listener: Listener): Promise<void> {
+  /**
+   * Starts both gateways; the tunnel comes up by rekeyd, or by strongSwan's start_action. rekeyd
+   * gets a WebUI if one is wanted.
+   */
+  async start(listener: Listener, with_web: boolean): Promise<void> {
     this.listener = listener;
     await this.lab.start();
     if (this.with_rekeyd) {
       this.rekeyd = this.lab.a.rekeyd([vpnSpec({}, VPN)]);
+      if (with_web) this.web = RekeydWeb.beside(this.rekeyd, this.lab.state);
       await this.rekeyd.start();
+      await this.web?.start();
       this.vpn = await this.rekeyd.waitState(VPN, ["up"], 10_000);
     }
     this.first = await this.lab.a.charon.waitInstalled("net", 10_000);
@@ -190,9 +197,13 @@ export class Pair {
     }
   }
 
-  /** Leaves everything running; returns the commands to look around. */
-  keep(): string[] {
-    this.lab.keep();
+  /** Where the WebUI is, with the token that lets in; empty: it has none. */
+  get address(): string {
+    return this.web?.address ?? "";
+  }
+
+  /** What a person at a shell can do to look around. */
+  commands(): string[] {
     const { a, b } = this.lab;
     const lines = [`ip netns exec ${a.namespace.name} bash`, a.charon.swanctlLine("--list-sas")];
     if (this.rekeyd !== null) {

@@ -221,12 +221,6 @@ export class Lab {
     );
   }
 
-  /** Leaves everything running when this process ends; the next start of its kind removes it. */
-  keep(): void {
-    this.state.keep();
-    labs.delete(this.state);
-  }
-
   async close(): Promise<void> {
     await forget(this.state);
   }

@@ -20,7 +20,6 @@ interface Owner {
   name: string;
   pid: number;
   start_time: string;
-  kept: boolean;
 }
 
 /** The start time of a process in clock ticks since boot (proc(5), stat field 22), "" if none. */
@@ -56,7 +55,6 @@ export class State {
   private constructor(
     readonly id: string,
     readonly folder: string,
-    private readonly owner: Owner,
   ) {}
 
   static create(kind: Kind, name: string): State {
@@ -67,21 +65,11 @@ export class State {
     const folder = path.join(ROOT, id);
     // Others may pass through, to what a test lets them reach, and list nothing.
     fs.mkdirSync(folder, { mode: 0o711 });
-    const pid = process.pid;
-    const state = new State(id, folder, {
-      kind,
-      name,
-      pid,
-      start_time: startTime(pid),
-      kept: false,
-    });
     fs.writeFileSync(path.join(folder, "boot"), bootId());
-    state.writeOwner();
-    return state;
-  }
-
-  private writeOwner(): void {
-    fs.writeFileSync(path.join(this.folder, "owner"), JSON.stringify(this.owner));
+    const { pid } = process;
+    const owner: Owner = { kind, name, pid, start_time: startTime(pid) };
+    fs.writeFileSync(path.join(folder, "owner"), JSON.stringify(owner));
+    return new State(id, folder);
   }
 
   recordNamespace(name: string): void {
@@ -93,15 +81,42 @@ export class State {
     fs.appendFileSync(path.join(this.folder, "processes"), line);
   }
 
-  /** This process leaves the lab running; only a later start removes it. */
-  keep(): void {
-    this.owner.kept = true;
-    this.writeOwner();
-  }
-
   async remove(): Promise<void> {
     await removeFolder(this.folder);
   }
+}
+
+interface Process {
+  pid: number;
+  start_time: string;
+}
+
+function processesIn(folder: string): Process[] {
+  return readLines(path.join(folder, "processes")).map((line) => {
+    const [pid, start_time] = line.split(" ");
+    return { pid: Number(pid), start_time: start_time ?? "" };
+  });
+}
+
+const isRunning = ({ pid, start_time }: Process): boolean => isAlive(pid, start_time);
+
+/** What a lab of another process has made, as it is recorded now. */
+export interface Recorded {
+  namespaces: string[];
+  /** Whether its folder is there. */
+  isThere(): boolean;
+  /** Ids of those of its processes that are left. */
+  running(): number[];
+}
+
+export function recordedIn(id: string): Recorded {
+  const folder = path.join(ROOT, id);
+  const processes = processesIn(folder);
+  return {
+    namespaces: readLines(path.join(folder, "namespaces")),
+    isThere: () => fs.existsSync(folder),
+    running: () => processes.filter(isRunning).map(({ pid }) => pid),
+  };
 }
 
 const GRACE_MS = 1000;
@@ -109,11 +124,8 @@ const GRACE_MS = 1000;
 async function removeFolder(folder: string): Promise<void> {
   const sameBoot = readLines(path.join(folder, "boot"))[0] === bootId();
   if (sameBoot) {
-    const processes = readLines(path.join(folder, "processes")).map((line) => {
-      const [pid, start_time] = line.split(" ");
-      return { pid: Number(pid), start_time: start_time ?? "" };
-    });
-    const alive = () => processes.filter((p) => isAlive(p.pid, p.start_time));
+    const processes = processesIn(folder);
+    const alive = () => processes.filter(isRunning);
     const kill = (signal: NodeJS.Signals): void => {
       for (const { pid } of alive()) {
         try {
