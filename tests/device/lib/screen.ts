@@ -1,7 +1,7 @@
 import { attempt, run } from "../../lab/lib/command.ts";
 import { waitUntil } from "../../lab/lib/wait.ts";
 
-const WAIT_MS = 5000;
+const WAIT_MS = 10_000;
 let screens = 0;
 
 /** A terminal that a program runs in: keys go in, and what a person would see is read back. */
@@ -52,10 +52,10 @@ export class Screen {
   }
 
   /** Waits until the screen shows it. */
-  async shows(pattern: RegExp): Promise<string> {
+  async shows(pattern: RegExp, within_ms = WAIT_MS): Promise<string> {
     return waitUntil(
       `the screen shows ${pattern}`,
-      WAIT_MS,
+      within_ms,
       () => this.text(),
       (text) => pattern.test(text),
     );
