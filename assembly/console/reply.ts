@@ -48,8 +48,8 @@ export function beginFailure(): Writer {
 
 /**
  * Begins an answer to `watch`: which of the VPNs is the first one shown, and how many are shown. A
- * `live` one asks for a terminal to go on as a live screen; what it shows is for where there is
- * none.
+ * `live` one asks for a terminal to go on as a live screen, or for JSON to go on document by
+ * document; what it shows is for where there is neither.
  */
 export function beginFrame(live: bool, first: i32, shown: i32): Writer {
   begin(live ? "live " : "frame ")

@@ -119,7 +119,7 @@ function show(text: Writer, room: i32): void {
     room -= width;
     left -= width;
     if (isPlain(p, size)) w.bytes(p, size);
-    else if (width > 0) w.u8(QUESTION);
+    else w.u8(QUESTION);
     p += max(size, 1);
   }
 }

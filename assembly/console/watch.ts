@@ -24,13 +24,13 @@ const LOG_FROM_ROWS: i32 = 8;
 /** The log's title, and at least three events. */
 const MIN_LOG_ROWS: i32 = 4;
 
-/** `watch [size COLUMNS ROWS] [skip N] [ascii] [color]` */
+/** `watch [size COLUMNS ROWS] [skip N] [ascii] [color]`: as JSON the document of `get vpn`. */
 export function showWatch(): void {
+  const live = !given("size");
   if (json) {
-    getVpnsJson(beginReply(), SaFilter.ALL, 0);
+    getVpnsJson(live ? beginFrame(true, 0, 0) : beginReply(), SaFilter.ALL, 0);
     return endReply();
   }
-  const live = !given("size");
   const columns = min(numberGiven(COLUMNS, "COLUMNS"), MAX_FRAME_COLUMNS);
   const rows = min(numberGiven(ROWS, "ROWS"), MAX_FRAME_ROWS);
   const total = countVpns();

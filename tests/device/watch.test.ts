@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { attempt } from "../lab/lib/command.ts";
 import type { Rekeyd } from "../lab/lib/rekeyd.ts";
+import { sleep } from "../lab/lib/wait.ts";
 import { withBench } from "./lib/bench.ts";
 import { Screen } from "./lib/screen.ts";
 
@@ -170,8 +171,38 @@ describe("where there is no terminal", () => {
       const frame = await attempt(REKEYCTL, [...control, "watch", "size", "60", "5"]);
       assert.equal(frame.code, 0);
       assert.ok(frame.stdout.split("\n").every((line) => [...line].length <= 60));
-      const json = await attempt(REKEYCTL, [...control, "--json", "watch"]);
+      const json = await attempt(REKEYCTL, [...control, "--json", "watch", "size", "60", "5"]);
       assert.equal((JSON.parse(json.stdout) as { vpns: unknown[] }).vpns.length, 1);
+    }));
+
+  test("as JSON a document follows the other, each on a line, until nobody reads any more", () =>
+    withDaemon(["branch"], async ({ control_path }) => {
+      const script = '"$@" watch | head -n 3; echo "${PIPESTATUS[0]}"';
+      const command = ["-c", script, "bash", REKEYCTL, "--control", control_path, "--json"];
+      const { stdout } = await attempt("bash", command);
+      const [status, ...documents] = stdout.trimEnd().split("\n").reverse();
+      assert.equal(status, "0");
+      assert.equal(documents.length, 3);
+      for (const document of documents) {
+        const { vpns } = JSON.parse(document) as { vpns: { name: string }[] };
+        assert.deepEqual(
+          vpns.map(({ name }) => name),
+          ["branch"],
+        );
+      }
+    }));
+
+  test("they end when the daemon does, and with SIGTERM", () =>
+    withDaemon(["branch"], async (rekeyd) => {
+      const ctl = ["--control", rekeyd.control_path, "--json", "watch"];
+      const stopped = attempt("timeout", ["--preserve-status", "3", REKEYCTL, ...ctl]);
+      assert.equal((await stopped).code, 0);
+      const [{ code, stderr }] = await Promise.all([
+        attempt("timeout", ["20", REKEYCTL, ...ctl]),
+        sleep(1500).then(() => rekeyd.kill()),
+      ]);
+      assert.equal(code, 3);
+      assert.match(stderr, /^rekeyctl: no answer from rekeyd at /);
     }));
 
   test("a dumb one is none", () =>

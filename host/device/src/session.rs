@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::client::{self, Answer, PATIENCE, Status};
 use crate::prompt;
+use crate::signal::Signals;
 use crate::watch;
 
 const REFUSED: u8 = 1;
@@ -86,17 +87,23 @@ impl Session {
     /// `place`.
     pub fn run(&self, line: &[u8], place: &str) -> Outcome {
         match self.ask(line, self.json) {
-            Ok(Answer { status: Status::Done | Status::Frame { .. }, body }) => shown(print(&body)),
-            Ok(Answer { status: Status::Live, body }) => self.watch(&body),
-            Ok(Answer { status: Status::Found, body }) => match shown(print(&body)) {
-                Outcome::Done => Outcome::Found,
-                refused => refused,
-            },
+            Ok(Answer { status: Status::Live, body }) => self.watch(line, place, body),
+            answer => self.show(answer, place),
+        }
+    }
+
+    fn show(&self, answer: io::Result<Answer>, place: &str) -> Outcome {
+        match answer {
             Ok(Answer { status: Status::Refused, body }) => {
                 let _ = io::stderr().write_all(&[place.as_bytes(), &body].concat());
                 Outcome::Refused
             }
+            Ok(Answer { status: Status::Found, body }) => match shown(print(&body)) {
+                Outcome::Done => Outcome::Found,
+                refused => refused,
+            },
             Ok(Answer { status: Status::Save(file), body }) => save(&file, &body, place),
+            Ok(Answer { body, .. }) => shown(print(&body)),
             Err(error) => {
                 let control = self.control.display();
                 eprintln!("{place}rekeyctl: no answer from rekeyd at {control}: {error}");
@@ -105,18 +112,45 @@ impl Session {
         }
     }
 
-    /// Shows the live screen; where none can be, the one frame.
-    fn watch(&self, frame: &[u8]) -> Outcome {
-        if !is_interactive() {
-            return shown(print(frame));
-        }
-        match watch::run(&self.control) {
-            Ok(()) => Outcome::Done,
-            Err(error) => {
-                eprintln!("rekeyctl: {error}");
-                Outcome::Refused
+    /// Shows the live screen, or a document a second; where there is no terminal, the one frame.
+    fn watch(&self, line: &[u8], place: &str, body: Vec<u8>) -> Outcome {
+        let result = if self.json {
+            self.follow(line, place, body)
+        } else if is_interactive() {
+            watch::run(&self.control).map(|()| Outcome::Done)
+        } else {
+            return shown(print(&body));
+        };
+        result.unwrap_or_else(|error| {
+            eprintln!("rekeyctl: {error}");
+            Outcome::Refused
+        })
+    }
+
+    /// Prints a document a second until a signal ends it, nobody reads any more, or the daemon has
+    /// none.
+    fn follow(
+        &self,
+        line: &[u8],
+        place: &str,
+        mut document: Vec<u8>,
+    ) -> Result<Outcome, Box<dyn Error>> {
+        let signals = Signals::open_for_screen()?;
+        loop {
+            let mut out = io::stdout();
+            match out.write_all(&document).and_then(|()| out.flush()) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+                written => written?,
+            }
+            if watch::is_stopped(&signals)? {
+                break;
+            }
+            match self.ask(line, true) {
+                Ok(Answer { status: Status::Live, body }) => document = body,
+                answer => return Ok(self.show(answer, place)),
             }
         }
+        Ok(Outcome::Done)
     }
 
     /// Asks the daemon.

@@ -133,12 +133,9 @@ impl View {
         loop {
             let mut waited =
                 [PollFd::new(&stdin, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
-            let left = Timespec::try_from(end.saturating_duration_since(Instant::now()))?;
-            match poll(&mut waited, Some(&left)) {
-                Ok(0) => return Ok(true),
-                Err(Errno::INTR) => continue,
-                result => result?,
-            };
+            if !poll_until(end, &mut waited)? {
+                return Ok(true);
+            }
             let [typed, signalled] = waited.map(|fd| !fd.revents().is_empty());
             if signalled {
                 return Ok(signals.read()? == Signal::Resize);
@@ -147,7 +144,8 @@ impl View {
             if typed && !self.press(terminal.read_key()?)? {
                 return Ok(false);
             }
-            if typed && !has_input()? {
+            let mut more = [PollFd::new(&stdin, PollFlags::IN)];
+            if typed && !poll_until(Instant::now(), &mut more)? {
                 return Ok(true);
             }
         }
@@ -171,6 +169,28 @@ impl View {
     }
 }
 
+/// Waits for the next frame's time; whether a signal came before it.
+pub fn is_stopped(signals: &Signals) -> io::Result<bool> {
+    let end = Instant::now() + FRAME_INTERVAL;
+    while poll_until(end, &mut [PollFd::new(signals, PollFlags::IN)])? {
+        if signals.read()? != Signal::Resize {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Waits until something can be read; false: until `end` nothing could.
+fn poll_until(end: Instant, waited: &mut [PollFd]) -> io::Result<bool> {
+    loop {
+        let left = Timespec::try_from(end.saturating_duration_since(Instant::now()));
+        match poll(waited, Some(&left.map_err(io::Error::other)?)) {
+            Err(Errno::INTR) => continue,
+            ready => return Ok(ready? > 0),
+        }
+    }
+}
+
 /// Columns and rows for a frame. The last column stays free: a terminal may wrap there.
 fn size() -> (usize, usize) {
     let (columns, rows) = tcgetwinsize(io::stdout())
@@ -178,12 +198,6 @@ fn size() -> (usize, usize) {
     let columns = if columns == 0 { DEFAULT_SIZE.0 } else { columns };
     let rows = if rows == 0 { DEFAULT_SIZE.1 } else { rows };
     ((columns - 1).max(1), rows)
-}
-
-fn has_input() -> io::Result<bool> {
-    let stdin = io::stdin();
-    let mut waited = [PollFd::new(&stdin, PollFlags::IN)];
-    Ok(poll(&mut waited, Some(&Timespec::default()))? > 0)
 }
 
 /// Whether the locale's characters are UTF-8: of these variables the first that is set counts.
