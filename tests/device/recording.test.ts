@@ -54,7 +54,7 @@ test("nobody but the daemon's user can read recordings, and without one there is
     await rekeyd.start();
     const folder = rekeyd.recordings_path;
     assert.equal(fs.statSync(folder).mode & 0o777, 0o700);
-    for (const name of ["ring-0", "ring-1", "trap"]) {
+    for (const name of ["ring-0", "ring-1", "trap-first", "trap-last"]) {
       const { mode, size } = fs.statSync(path.join(folder, name));
       assert.deepEqual({ mode: mode & 0o777, size }, { mode: 0o600, size: 0 });
     }

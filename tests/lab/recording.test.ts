@@ -202,7 +202,7 @@ test("after a trap the recording is kept, and another one begins", () =>
     await rekeyd.rekeyctl("fault");
     await rekeyd.waitState(VPN, ["up"], 3000);
 
-    const kept = path.join(rekeyd.recordings_path, "trap");
+    const kept = path.join(rekeyd.recordings_path, "trap-first");
     assert.match(rekeyd.log(), new RegExp(`what led to it is recorded in ${kept} `));
     const { recording, same_calls } = replaySame(kept);
     const { calls } = recording.segments[0]!;
@@ -216,4 +216,12 @@ test("after a trap the recording is kept, and another one begins", () =>
     assert.equal(segments.length, 2);
     assert.equal(segments[1]!.snapshot, undefined, "from the start of the next engine");
     assert.notEqual(segments[0]!.engine.begun_ms, segments[1]!.engine.begun_ms);
+
+    const first = fs.readFileSync(kept);
+    await rekeyd.rekeyctl("fault");
+    const last = path.join(rekeyd.recordings_path, "trap-last");
+    await waitFor("the last one is kept", 3000, () => rekeyd.log().includes(last));
+    const { begun_ms } = replaySame(last).recording.segments.at(-1)!.engine;
+    assert.equal(begun_ms, segments[1]!.engine.begun_ms);
+    assert.deepEqual(fs.readFileSync(kept), first);
   }));

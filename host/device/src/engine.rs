@@ -10,6 +10,7 @@ use wasmtime::{
 
 use crate::abi::{Action, BATCH, Input, SLOT_BYTES, Times};
 use crate::fault::Fault;
+use crate::record;
 use crate::wasm_config::wasm_config;
 
 /// The engine, compiled ahead of time for this target by compile-engine.
@@ -211,7 +212,7 @@ impl Engine {
             let said = self.store.data_mut().0.take();
             let is_said = said.is_some();
             let message = said.unwrap_or_else(|| error.root_cause().to_string());
-            Fault::new(input, message, is_said, self.bytes_of(input))
+            Fault::new(input, message, is_said, &self.bytes_of(input))
         })
     }
 
@@ -269,14 +270,19 @@ impl Engine {
         Ok(())
     }
 
-    /// The bytes of an input that trapped, perhaps because its lengths are wrong.
-    fn bytes_of(&self, input: Input) -> &[u8] {
-        let (range, length) = match input {
-            Input::Replies { count, .. } => (&self.receive_slots, count * SLOT_BYTES),
-            _ => (&self.input, input.len()),
-        };
-        let bytes = self.bytes(range.clone());
-        &bytes[..length.min(bytes.len())]
+    /// The bytes of an input that trapped, perhaps because its lengths are wrong. Of replies none
+    /// if their tokens cannot be concealed.
+    fn bytes_of(&mut self, input: Input) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Input::Replies { version, count } = input {
+            if record::replies(&mut bytes, self, version, count).is_err() {
+                bytes.clear();
+            }
+        } else {
+            let all = self.bytes(self.input.clone());
+            bytes.extend(&all[..input.len().min(all.len())]);
+        }
+        bytes
     }
 }
 
@@ -345,6 +351,26 @@ mod tests {
         let mut engine = Program::load().unwrap().instantiate().unwrap();
         assert_eq!(engine.receive_slots_mut().len(), BATCH * SLOT_BYTES);
         assert!(engine.input_mut().len() > 1 << 20);
+    }
+
+    #[test]
+    fn replies_on_which_it_trapped_tell_no_token() {
+        let mut engine = Program::load().unwrap().instantiate().unwrap();
+        let start = Input::Start { key: [1, 2], seed: 4, identifier: 3, utc_offset_s: 0 };
+        engine.feed(start, Times::now(), &mut Vec::new()).unwrap();
+        // An IPv4 header, an echo of 64 bytes, and what an earlier packet has left behind it.
+        let (head, length) = (64, 20 + 64);
+        let slots = engine.receive_slots_mut();
+        slots.fill(0x5a);
+        slots[4..8].copy_from_slice(&u32::to_le_bytes(length as u32));
+        slots[head..head + 4].copy_from_slice(&[0x45, 0, 0, length as u8]);
+        slots[head + 9] = libc::IPPROTO_ICMP as u8;
+        let bytes = engine.bytes_of(Input::Replies { version: 4, count: 1 });
+        assert_eq!(bytes.len(), head + length);
+        let token = &bytes[head + 20 + 32..][..8];
+        assert_eq!(token, [0xff; 8]);
+        assert!(!bytes[head + 20 + 8..].contains(&0x5a));
+        assert!(engine.bytes_of(Input::Replies { version: 4, count: BATCH + 1 }).is_empty());
     }
 
     #[test]

@@ -85,19 +85,31 @@ pub fn input(out: &mut Vec<u8>, engine: &mut Engine, input: Input, times: Times)
     }
     let (call, numbers) = input.call();
     if let Input::Replies { version, count } = input {
-        let slots = engine.receive_slots(count);
-        engine.conceal(slots.start, version, count)?;
+        let mut result = Ok(());
         record(out, INPUT, |out| {
             put_input(out, call, numbers, times);
-            put_slots(out, engine.bytes(slots.clone()));
+            result = replies(out, engine, version, count);
         });
-        return engine.reveal(slots.start, version, count);
+        return result;
     }
     record(out, INPUT, |out| {
         put_input(out, call, numbers, times);
         out.extend(engine.input_bytes(input));
     });
     Ok(())
+}
+
+/// Appends the slots that a batch of replies came in, with their tokens concealed.
+pub fn replies(
+    out: &mut Vec<u8>,
+    engine: &mut Engine,
+    version: u32,
+    count: usize,
+) -> io::Result<()> {
+    let slots = engine.receive_slots(count);
+    engine.conceal(slots.start, version, count)?;
+    put_slots(out, engine.bytes(slots.clone()));
+    engine.reveal(slots.start, version, count)
 }
 
 fn put_input(out: &mut Vec<u8>, call: u8, numbers: [i32; 3], times: Times) {

@@ -1,4 +1,4 @@
-//! The files of a recording: two that are used in turn, and one that keeps what led to a trap.
+//! The files of a recording: two that are used in turn, and two that keep what led to a trap.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
@@ -17,8 +17,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 pub struct Ring {
     files: [File; 2],
-    trap: File,
-    trap_path: PathBuf,
+    /// What led to the first trap, and what to the last one.
+    kept: [Kept; 2],
     /// The file of the newest segment.
     newest: usize,
     /// Numbers of the segments in the files.
@@ -26,6 +26,11 @@ pub struct Ring {
     /// Bytes in the newest segment, and how many of them it began with.
     end: u64,
     begin: u64,
+}
+
+struct Kept {
+    file: File,
+    path: PathBuf,
 }
 
 impl Ring {
@@ -41,9 +46,11 @@ impl Ring {
         flock(&files[0], FlockOperation::NonBlockingLockExclusive)?;
         let numbers = [number(&files[0]), number(&files[1])];
         let newest = usize::from(numbers[1] > numbers[0]);
-        let trap_path = folder.join("trap");
-        let trap = open("trap")?;
-        Ok(Ring { files, trap, trap_path, newest, numbers, end: 0, begin: 0 })
+        let kept = |name: &str| open(name).map(|file| Kept { file, path: folder.join(name) });
+        let kept = [kept("trap-first")?, kept("trap-last")?];
+        // The names are to last as what is kept does.
+        File::open(folder)?.sync_all()?;
+        Ok(Ring { files, kept, newest, numbers, end: 0, begin: 0 })
     }
 
     /// Empties the older file for a segment, and answers the segment's number.
@@ -94,11 +101,14 @@ impl Ring {
         Ok(())
     }
 
-    /// Copies all that is recorded to where the next recordings leave it alone, and says where.
+    /// Copies all that is recorded to where later recordings leave it alone, and a power cut, too;
+    /// says where. What the first trap left stays, and of later ones what the last has left.
     pub fn keep(&self) -> io::Result<&Path> {
-        self.trap.set_len(0)?;
+        let [first, last] = &self.kept;
+        let Kept { file: to, path } = if first.file.metadata()?.len() == 0 { first } else { last };
+        to.set_len(0)?;
         let mut chunk = vec![0; CHUNK_BYTES];
-        let mut to = 0;
+        let mut end = 0;
         for file in self.segments() {
             let mut from = 0;
             loop {
@@ -106,12 +116,13 @@ impl Ring {
                 if length == 0 {
                     break;
                 }
-                self.trap.write_all_at(&chunk[..length], to)?;
+                to.write_all_at(&chunk[..length], end)?;
                 from += length as u64;
-                to += length as u64;
+                end += length as u64;
             }
         }
-        Ok(&self.trap_path)
+        to.sync_all()?;
+        Ok(path)
     }
 }
 

@@ -223,13 +223,38 @@ fn a_trap_ends_the_recording_and_keeps_it() {
     bench.start(CONFIG);
     bench.feed(Input::Command { client: 7, len: usize::MAX });
     assert_eq!(bench.kinds(), "ESAIAIAIT");
-    let kept = fs::read(bench.folder.join("trap")).unwrap();
+    let kept = fs::read(bench.folder.join("trap-first")).unwrap();
     assert_eq!(kept, bench.saved());
     let (_, trap) = records(&kept).pop().unwrap();
     assert_eq!(trap[0], 1);
     assert!(trap[4..].starts_with(b"assembly/index.ts:"));
     bench.feed(Input::Chores);
-    assert_eq!(fs::read(bench.folder.join("trap")).unwrap(), bench.saved());
+    assert_eq!(kept, bench.saved());
+}
+
+#[test]
+fn of_many_traps_the_first_and_the_last_are_kept() {
+    let mut bench = Bench::new("traps");
+    let mut kept = Vec::new();
+    for n in 0..4 {
+        // A daemon that starts anew knows of the first one, too.
+        if n == 2 {
+            bench.recorder = Recorder::open(&bench.folder.join("elsewhere"));
+            bench.recorder = Recorder::open(&bench.folder.clone());
+        }
+        bench.start(CONFIG);
+        bench.feed(Input::Command { client: n, len: usize::MAX });
+        kept.push(bench.saved());
+        let file = |name: &str| fs::read(bench.folder.join(name)).unwrap();
+        assert_eq!(file("trap-first"), kept[0]);
+        assert_eq!(file("trap-last"), if n == 0 { &[][..] } else { &kept[n as usize][..] });
+    }
+    // Whoever has it empties it.
+    fs::write(bench.folder.join("trap-first"), "").unwrap();
+    bench.start(CONFIG);
+    bench.feed(Input::Command { client: 9, len: usize::MAX });
+    assert_eq!(fs::read(bench.folder.join("trap-first")).unwrap(), bench.saved());
+    assert_eq!(fs::read(bench.folder.join("trap-last")).unwrap(), kept[3]);
 }
 
 #[test]
