@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { attempt } from "../lab/lib/command.ts";
 import { sleep, waitFor, waitUntil } from "../lab/lib/wait.ts";
 import { withBench } from "./lib/bench.ts";
+import { withCrowd } from "./lib/crowd.ts";
 
 const BAD = "config vpn 'branch'\n\toption gatway 's2s'\n";
 const LEAVE_MS = 1000;
@@ -187,6 +188,21 @@ describe("the running daemon", () => {
       assert.equal(code, 0);
       flood.destroy();
       assert.ok(rekeyd.isAlive());
+    }));
+
+  test("answers 200 clients at once, whatever some of them do", () =>
+    withBench(async ({ rekeyd, conf }) => {
+      const names = Array.from({ length: 300 }, (_, i) => `vpn${i}`);
+      rekeyd.configure(conf(...names));
+      await rekeyd.start();
+      const crowd = { eager: 150, slow: 20, silent: 20, half: 10 };
+      await withCrowd(rekeyd.control_path, crowd, async ({ served, tally }) => {
+        await waitFor("each has had its answer", 20_000, () => served.size === crowd.eager);
+        assert.equal((await rekeyd.rekeyctl("get", "vpn", "vpn7")).code, 0);
+        assert.deepEqual([tally.dropped, tally.refused], [0, 0]);
+      });
+      assert.ok(rekeyd.isAlive());
+      assert.doesNotMatch(rekeyd.log(), /critical/);
     }));
 
   test("sleeps when there is nothing to do", () =>

@@ -14,7 +14,11 @@ use crate::group;
 use crate::poll::{EventFlags, Poll};
 
 /// More wait in the kernel until one of these is served.
-const MAX_CLIENTS: usize = 8;
+pub const MAX_CLIENTS: usize = 256;
+/// Of answers that wait to be read; while there are more, nobody's request is carried out.
+const MAX_UNREAD_BYTES: usize = 32 << 20;
+/// The longest answer (assembly/limits.ts). A recording is longer, and counts as one.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// A request, without its newline (assembly/limits.ts).
 pub const MAX_REQUEST_BYTES: usize = 1024;
 /// From connecting to the whole request, and for each step of reading the answer.
@@ -37,6 +41,7 @@ struct Client {
     id: u32,
     stream: UnixStream,
     request: Vec<u8>,
+    wants_json: bool,
     answer: Vec<u8>,
     state: State,
     deadline_ms: i64,
@@ -102,6 +107,7 @@ impl Control {
             id,
             stream,
             request: Vec::new(),
+            wants_json: false,
             answer: Vec::new(),
             state: State::Asking,
             deadline_ms: now_ms + CLIENT_TIMEOUT_MS,
@@ -111,9 +117,13 @@ impl Control {
 
     /// Serves a client that epoll names. Some: its request, complete, and without the newline.
     pub fn serve(&mut self, id: u32, now_ms: i64, poll: &Poll) -> Option<Vec<u8>> {
+        let unread: usize = self.clients.iter().map(Client::unread_bytes).sum();
         let client = self.clients.iter_mut().find(|client| client.id == id)?;
         match client.state {
             State::Asking => match client.read_request() {
+                Ok(true) if unread >= MAX_UNREAD_BYTES => {
+                    self.refuse(id, "too many answers wait to be read", now_ms, poll);
+                }
                 Ok(true) => {
                     client.state = State::Waiting;
                     let _ = poll.modify(&client.stream, id.into(), EventFlags::empty());
@@ -121,9 +131,8 @@ impl Control {
                 }
                 Ok(false) => (),
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                    let answer =
-                        format!("error\na request has at most {MAX_REQUEST_BYTES} bytes\n");
-                    self.reply(id, answer.as_bytes(), now_ms, poll);
+                    let text = format!("a request has at most {MAX_REQUEST_BYTES} bytes");
+                    self.refuse(id, &text, now_ms, poll);
                 }
                 Err(_) => self.close(id, poll),
             },
@@ -143,12 +152,23 @@ impl Control {
         }
     }
 
-    /// Answers everybody whose request is with the engine.
-    pub fn reply_to_waiting(&mut self, answer: &[u8], now_ms: i64, poll: &Poll) {
+    /// Tells a client why its request is not carried out, as a JSON document if it asks for one.
+    pub fn refuse(&mut self, id: u32, text: &str, now_ms: i64, poll: &Poll) {
+        let asks_for = |client: &&Client| client.id == id && client.wants_json;
+        let body = match self.clients.iter().find(asks_for) {
+            // Of such texts Rust's quotes are JSON's.
+            Some(_) => format!("{{\"error\":{text:?}}}"),
+            None => text.to_string(),
+        };
+        self.reply(id, format!("error\n{body}\n"), now_ms, poll);
+    }
+
+    /// Refuses everybody whose request is with the engine.
+    pub fn refuse_waiting(&mut self, text: &str, now_ms: i64, poll: &Poll) {
         let is_waiting = |client: &&Client| client.state == State::Waiting;
         let waiting: Vec<u32> = self.clients.iter().filter(is_waiting).map(|c| c.id).collect();
         for id in waiting {
-            self.reply(id, answer, now_ms, poll);
+            self.refuse(id, text, now_ms, poll);
         }
     }
 
@@ -212,10 +232,19 @@ impl Client {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
+            self.wants_json = self.request.trim_ascii_start().starts_with(b"json ");
             if let Some(end) = self.request.iter().position(|&byte| byte == b'\n') {
                 self.request.truncate(end);
                 return Ok(true);
             }
+        }
+    }
+
+    /// Bytes of its answer that it has not taken.
+    fn unread_bytes(&self) -> usize {
+        match self.state {
+            State::Reading { written } => (self.answer.len() - written).min(MAX_ANSWER_BYTES),
+            _ => 0,
         }
     }
 
@@ -389,6 +418,38 @@ mod tests {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         assert_eq!(answer, b"error\na request has at most 1024 bytes\n");
+    }
+
+    #[test]
+    fn answers_that_nobody_reads_are_bounded() {
+        let mut bench = Bench::new("unread");
+        let ask = |bench: &mut Bench, line: &[u8]| {
+            let mut stream = bench.connect();
+            stream.write_all(line).unwrap();
+            bench.turn(0);
+            (stream, bench.turn(0))
+        };
+        let mut slow = Vec::new();
+        while slow.len() <= MAX_UNREAD_BYTES / MAX_ANSWER_BYTES {
+            let (stream, requests) = ask(&mut bench, b"get vpn\n");
+            // A part of it is in the kernel.
+            bench.control.reply(requests[0].0, vec![7; MAX_ANSWER_BYTES], 0, &bench.poll);
+            slow.push(stream);
+        }
+        const TEXT: &str = "too many answers wait to be read";
+        for (line, refusal) in [
+            (&b"get sa\n"[..], format!("error\n{TEXT}\n")),
+            (b" json get sa\n", format!("error\n{{\"error\":\"{TEXT}\"}}\n")),
+        ] {
+            let (mut stream, requests) = ask(&mut bench, line);
+            assert!(requests.is_empty());
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert_eq!(answer, refusal);
+        }
+        drop(slow);
+        bench.turn(0);
+        assert_eq!(ask(&mut bench, b"get sa\n").1.len(), 1);
     }
 
     #[test]

@@ -42,8 +42,7 @@ const CONTROL: u64 = 7;
 /// No hook runs any more (assembly/event/hook.ts).
 const HELPER_GONE: Input = Input::HookEnded { outcome: 5, detail: 0, len: 0 };
 
-const NOTHING_RECORDED: &[u8] = b"error\nnothing has been recorded\n";
-const ENGINE_IS_AWAY: &[u8] = b"error\nthe engine failed and starts anew; the log says why\n";
+const ENGINE_IS_AWAY: &str = "the engine failed and starts anew; the log says why";
 
 pub struct Daemon {
     program: Program,
@@ -160,7 +159,9 @@ impl Daemon {
                     TIMER => (),
                     HOOKS => self.receive_hooks(),
                     CONTROL => self.control.accept(clock::now_ms(), &self.poll),
-                    client => self.serve_client(client as u32),
+                    // One request a turn, the oldest client's: what echoes need comes first.
+                    client if self.serve_client(client as u32) => break,
+                    _ => (),
                 }
             }
             self.serve_deadlines();
@@ -261,21 +262,24 @@ impl Daemon {
         }
     }
 
-    fn serve_client(&mut self, id: u32) {
+    /// True: it had a request.
+    fn serve_client(&mut self, id: u32) -> bool {
         let now_ms = clock::now_ms();
-        let Some(request) = self.control.serve(id, now_ms, &self.poll) else {
-            return;
-        };
+        let request = self.control.serve(id, now_ms, &self.poll);
+        request.map(|request| self.carry_out_request(id, &request)).is_some()
+    }
+
+    fn carry_out_request(&mut self, id: u32, request: &[u8]) {
         let Some(engine) = &mut self.engine else {
-            return self.control.reply(id, ENGINE_IS_AWAY, now_ms, &self.poll);
+            return self.control.refuse(id, ENGINE_IS_AWAY, clock::now_ms(), &self.poll);
         };
         #[cfg(feature = "fault")]
         if request == b"fault" {
             engine.input_mut().fill(0);
-            engine.write_input(&[&request]);
+            engine.write_input(&[request]);
             return self.feed(Input::Command { client: id, len: u32::MAX as usize });
         }
-        let len = engine.write_input(&[&request]);
+        let len = engine.write_input(&[request]);
         self.feed(Input::Command { client: id, len });
     }
 
@@ -363,7 +367,7 @@ impl Daemon {
         self.pending.clear();
         // An error: they were not listened to.
         let _ = self.icmp.ignore(&self.poll);
-        self.control.reply_to_waiting(ENGINE_IS_AWAY, now_ms, &self.poll);
+        self.control.refuse_waiting(ENGINE_IS_AWAY, now_ms, &self.poll);
         let text = match pause_ms {
             0 => "a fresh engine starts at once; the tunnels keep running".to_string(),
             _ => {
@@ -447,12 +451,15 @@ impl Daemon {
             Action::Recorder { on } => self.recorder.ask(on),
             Action::SaveRecording { client, file } => {
                 let head = [b"save ", engine.bytes(file), b"\n"].concat();
-                let answer = match self.recorder.saved(&head) {
-                    Ok(answer) if answer.len() > head.len() => answer,
-                    Ok(_) => NOTHING_RECORDED.to_vec(),
-                    Err(error) => format!("error\nthe recordings: {error}\n").into_bytes(),
+                let now_ms = clock::now_ms();
+                let text = match self.recorder.saved(&head) {
+                    Ok(answer) if answer.len() > head.len() => {
+                        return self.control.reply(client, answer, now_ms, &self.poll);
+                    }
+                    Ok(_) => "nothing has been recorded".to_string(),
+                    Err(error) => format!("the recordings: {error}"),
                 };
-                self.control.reply(client, answer, clock::now_ms(), &self.poll);
+                self.control.refuse(client, &text, now_ms, &self.poll);
             }
             Action::ConfigChanged { text } => self.config.change(engine.bytes(text)),
             Action::SaveConfig { force } => {

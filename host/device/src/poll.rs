@@ -6,7 +6,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
+use crate::control::MAX_CLIENTS;
+
 pub use rustix::event::epoll::EventFlags;
+
+/// More than there are, so that nothing that is ready stands behind others.
+const MAX_EVENTS: usize = MAX_CLIENTS + 32;
 
 pub struct Poll {
     fd: OwnedFd,
@@ -16,7 +21,7 @@ pub struct Poll {
 impl Poll {
     pub fn new() -> io::Result<Poll> {
         let fd = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Poll { fd, events: Vec::with_capacity(32) })
+        Ok(Poll { fd, events: Vec::with_capacity(MAX_EVENTS) })
     }
 
     pub fn add(&self, fd: impl AsFd, token: u64, interest: EventFlags) -> io::Result<()> {
