@@ -11,6 +11,8 @@ export class Refusal extends Error {
     readonly status: number,
     readonly column?: number,
     readonly expected: Expected[] = [],
+    /** Of `save`: somebody else has changed the file. */
+    readonly conflict = false,
   ) {
     super(text);
   }
@@ -76,17 +78,17 @@ async function answerOf(response: Response): Promise<unknown> {
     session.set("open");
     return answer;
   }
-  const { error, column, expected } = (answer ?? {}) as {
-    error?: string;
-    column?: number;
-    expected?: Expected[];
-  };
-  throw new Refusal(
-    error ?? `rekeyd-web answers ${response.status}`,
-    response.status,
-    column,
-    expected,
-  );
+  const { error, column, expected, conflict } = (answer ?? {}) as Problem;
+  const text = error ?? `rekeyd-web answers ${response.status}`;
+  throw new Refusal(text, response.status, column, expected, conflict);
+}
+
+/** An error as JSON. */
+interface Problem {
+  error?: string;
+  column?: number;
+  expected?: Expected[];
+  conflict?: boolean;
 }
 
 /** What went wrong, for people. */

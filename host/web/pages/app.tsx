@@ -2,12 +2,17 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { logOut, session } from "./api.ts";
-import { closeFeed, openFeed } from "./feed.ts";
+import { closeFeed, link, openFeed } from "./feed.ts";
 import { linkTo, type Route, type View } from "./logic/route.ts";
 import { useRoute, useStore } from "./parts/hooks.ts";
 import { LinkNotice } from "./parts/link_notice.tsx";
+import { UnsavedNotice } from "./parts/save.tsx";
 import { ThemeSwitch } from "./parts/theme_switch.tsx";
+import { Edit } from "./views/edit.tsx";
+import { EventLog } from "./views/event_log.tsx";
 import { Login } from "./views/login.tsx";
+import { Status } from "./views/status.tsx";
+import { StatusList } from "./views/status_list.tsx";
 import { VpnList } from "./views/vpn_list.tsx";
 
 const MENU: { group: string; entries: { view: View; title: string }[] }[] = [
@@ -24,11 +29,17 @@ const MENU: { group: string; entries: { view: View; title: string }[] }[] = [
 export function App(): JSX.Element {
   const route = useRoute();
   const state = useStore(session);
+  const is_edit = route.view === "vpns" && route.name !== "";
+  const is_stale = "since_ms" in useStore(link);
   const is_out = state === "closed" || route.view === "login";
   useEffect(() => {
     if (state === "open") openFeed();
     else closeFeed();
   }, [state]);
+  useEffect(() => {
+    scrollTo(0, 0);
+    document.getElementById("main")?.focus();
+  }, [route.view, route.name]);
   if (is_out) return <Login />;
   return (
     <div class="frame">
@@ -46,8 +57,9 @@ export function App(): JSX.Element {
         </button>
       </header>
       <Menu current={route.view} />
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} class={is_stale ? "stale" : undefined}>
         <LinkNotice />
+        {!is_edit && <UnsavedNotice />}
         {state === "open" && <Page route={route} />}
       </main>
     </div>
@@ -60,8 +72,15 @@ function toMain(event: Event): void {
   document.getElementById("main")?.focus();
 }
 
-function Page({ route }: { route: Route }): JSX.Element {
-  return <VpnList key={route.view} />;
+function Page({ route: { view, name } }: { route: Route }): JSX.Element {
+  switch (view) {
+    case "status":
+      return name === "" ? <StatusList /> : <Status key={name} name={name} />;
+    case "log":
+      return <EventLog key={name} name={name} />;
+    default:
+      return name === "" ? <VpnList /> : <Edit key={name} name={name} />;
+  }
 }
 
 function Menu({ current }: { current: View }): JSX.Element {

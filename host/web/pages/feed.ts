@@ -51,7 +51,7 @@ export function openFeed(): void {
   stream.addEventListener("log", (event) => {
     const { events } = JSON.parse(event.data as string) as { events: LogEvent[] };
     log.set(joined(log.value, events));
-    if (events.some(({ id }) => id === DAEMON_EVENT)) void refresh();
+    if (events.some(({ id }) => id === DAEMON_EVENT)) void refreshOverview();
   });
   stream.addEventListener("away", (event) => {
     const { error } = JSON.parse(event.data as string) as { error: string };
@@ -98,12 +98,21 @@ function breakLink(broken: Extract<Link, { since_ms: number }>): void {
 }
 
 /** Asks for what the stream does not tell. */
-export async function refresh(): Promise<void> {
+async function refresh(): Promise<void> {
+  await refreshOverview();
   try {
-    overview.set(await ask<Overview>("get", "vpnmonitor"));
     const { events } = await ask<{ events: LogEvent[] }>("get", "event");
     log.set(joined(events, log.value));
   } catch {
     // The stream says what is wrong, and comes back.
+  }
+}
+
+/** Whether there are changes that are not saved, among others. */
+export async function refreshOverview(): Promise<void> {
+  try {
+    overview.set(await ask<Overview>("get", "vpnmonitor"));
+  } catch {
+    // As above.
   }
 }

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { logIn, session } from "./api.ts";
 import { App } from "./app.tsx";
-import { refresh } from "./feed.ts";
+import { refreshOverview } from "./feed.ts";
 import { linkTo, tokenOf } from "./logic/route.ts";
 import { followTheme } from "./theme.ts";
 
@@ -12,7 +12,7 @@ async function enter(): Promise<void> {
     history.replaceState(null, "", linkTo("vpns"));
     await logIn(token).catch(() => session.set("closed"));
   } else {
-    await refresh();
+    await refreshOverview();
     // Neither yes nor no: the stream tells when somebody answers.
     if (session.value === "unknown") session.set("open");
   }

@@ -72,11 +72,16 @@ export function seriesOf(samples: readonly Sample[]): Series {
   return series;
 }
 
-/** Stretches of time in one state, for a band behind the plots. */
-export function stretchesOf(
-  samples: readonly Sample[],
-): { state: State; from_s: number; to_s: number }[] {
-  const stretches: { state: State; from_s: number; to_s: number }[] = [];
+/** A stretch of time in one state. */
+export interface Stretch {
+  state: State;
+  from_s: number;
+  to_s: number;
+}
+
+/** For bands behind the plots. */
+export function stretchesOf(samples: readonly Sample[]): Stretch[] {
+  const stretches: Stretch[] = [];
   let before_ms = -Infinity;
   for (const { at_ms, state } of samples) {
     const last = stretches.at(-1);
@@ -99,7 +104,7 @@ export function linePath(
   slots: number,
 ): string {
   const known = values.filter((value) => value !== null);
-  const top = Math.max(1, ...known) * 1.15;
+  const top = Math.max(2, ...known) * 1.15;
   const step = width / Math.max(1, slots - 1);
   const first = slots - values.length;
   let path = "";

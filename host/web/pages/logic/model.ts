@@ -46,6 +46,22 @@ export interface LogEvent {
   text: string;
 }
 
+/** As `get interface` tells. */
+export interface Interface {
+  name: string;
+  up: boolean;
+  addresses: string[];
+}
+
+/** What `doctor` has found. */
+export interface Finding {
+  id: string;
+  severity: "fatal" | "warning" | "note";
+  vpn: string | null;
+  text: string;
+  advice: string;
+}
+
 export interface Vpn {
   name: string;
   gateway: string;
@@ -67,11 +83,15 @@ export interface Vpn {
   delay_last_ms: number | null;
   delay_avg_ms: number | null;
   availability_percent: number | null;
+  /** The last 30, the newest at the end: `1` answered, `0` missed. */
+  rounds: string;
   echoes_sent: number;
   echoes_answered: number;
   misses: number;
   rekeys: number;
   negotiation: string;
+  next: string;
+  next_ms: number | null;
   ike: { known: boolean; version: number; dpd: boolean; dpd_delay_s: number; sas: IkeSa[] };
   listed_s: number | null;
   sas: ChildSa[];

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { routeOf, type Route } from "../logic/route.ts";
 import type { Store } from "../logic/store.ts";
+import { theme } from "../theme.ts";
 
 /** The store's value, as it changes. */
 export function useStore<T>(store: Store<T>): T {
@@ -31,4 +32,18 @@ export function useNow(): number {
     return () => clearInterval(timer);
   }, []);
   return now_ms;
+}
+
+/** What the colours depend on: another word when they are others. */
+export function useScheme(): string {
+  const chosen = useStore(theme);
+  const query = "(prefers-color-scheme: dark)";
+  const [is_dark, setDark] = useState(matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const follow = (): void => setDark(media.matches);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, []);
+  return `${chosen} ${is_dark}`;
 }

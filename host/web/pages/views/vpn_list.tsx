@@ -1,46 +1,56 @@
-/** VPNs > AutoKey IKE. */
+/** VPNs > AutoKey IKE: what is configured, with state and delay as pictures. */
 import type { JSX } from "preact";
 import { histories, vpns } from "../feed.ts";
 import type { Sample } from "../logic/history.ts";
 import type { Vpn } from "../logic/model.ts";
 import { linkTo } from "../logic/route.ts";
-import { delayText } from "../logic/time.ts";
+import { Delay } from "../parts/delay.tsx";
+import { useFound } from "../parts/find.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { useStore } from "../parts/hooks.ts";
-import { Sparkline } from "../parts/sparkline.tsx";
+import { Rounds } from "../parts/rounds.tsx";
 import { StateMark } from "../parts/state.tsx";
 
 export function VpnList(): JSX.Element {
   const told = useStore(vpns);
   const seen = useStore(histories);
+  const { found, find } = useFound(told ?? []);
   return (
     <>
-      <Heading path={["VPNs", "AutoKey IKE"]} />
+      <Heading path="VPNs > AutoKey IKE" />
       {told === null && <p class="wait">Waiting for rekeyd.</p>}
-      {told !== null && told.length === 0 && <p>No VPN is configured.</p>}
-      {told !== null && told.length > 0 && (
-        <div class="cards">
-          <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Gateway</th>
-                <th scope="col">State</th>
-                <th scope="col" class="number">
-                  Delay
-                </th>
-                <th scope="col">Availability</th>
-                <th scope="col">Monitor</th>
-                <th scope="col">Configure</th>
-              </tr>
-            </thead>
-            <tbody>
-              {told.map((vpn) => (
-                <Row key={vpn.name} vpn={vpn} samples={seen.get(vpn.name) ?? []} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+      {told?.length === 0 && (
+        <p class="wait">No VPN is configured. In a terminal: rekeyctl set vpn NAME gateway GW</p>
+      )}
+      {find}
+      {found.length > 0 && (
+        <table class="list">
+          <caption class="hidden">VPNs</caption>
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col" class="wide">
+                Gateway
+              </th>
+              <th scope="col" class="wide">
+                Monitor
+              </th>
+              <th scope="col">State</th>
+              <th scope="col">Delay</th>
+              <th scope="col" class="wide">
+                Last 30 rounds
+              </th>
+              <th scope="col">
+                <span class="hidden">Configure</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {found.map((vpn) => (
+              <Row key={vpn.name} vpn={vpn} samples={seen.get(vpn.name) ?? []} />
+            ))}
+          </tbody>
+        </table>
       )}
     </>
   );
@@ -52,21 +62,28 @@ function Row({ vpn, samples }: { vpn: Vpn; samples: readonly Sample[] }): JSX.El
       <th scope="row">
         <a href={linkTo("status", vpn.name)}>{vpn.name}</a>
       </th>
-      <td>{vpn.gateway}</td>
+      <td class="wide">
+        {vpn.gateway}
+        <span class="more">{vpn.peer}</span>
+      </td>
+      <td class="wide">{monitorText(vpn)}</td>
       <td>
         <StateMark state={vpn.state} />
       </td>
-      <td class="number">
-        {vpn.delay_last_ms === null ? "-" : `${delayText(vpn.delay_last_ms)} ms`}
-        <Sparkline samples={samples} />
-      </td>
-      <td>{vpn.availability_percent === null ? "-" : `${vpn.availability_percent}%`}</td>
-      <td>{vpn.monitor ? "on" : "off"}</td>
       <td>
-        <a href={linkTo("vpns", vpn.name)} aria-label={`Edit ${vpn.name}`}>
+        <Delay vpn={vpn} samples={samples} />
+      </td>
+      <td class="wide">{vpn.monitor && <Rounds rounds={vpn.rounds} />}</td>
+      <td class="act">
+        <a class="button" href={linkTo("vpns", vpn.name)} aria-label={`Edit ${vpn.name}`}>
           Edit
         </a>
       </td>
     </tr>
   );
+}
+
+function monitorText({ monitor, optimized, rekey }: Vpn): string {
+  if (!monitor) return "off";
+  return ["on", optimized && "optimized", rekey && "rekey"].filter(Boolean).join(", ");
 }

@@ -1,0 +1,166 @@
+/** VPNs > AutoKey IKE > Edit: ScreenOS's page, with its section VPN Monitor. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, command, Refusal, textOf } from "../api.ts";
+import { refreshOverview, vpns } from "../feed.ts";
+import type { Interface, Vpn } from "../logic/model.ts";
+import {
+  fieldAt,
+  formOf,
+  lineOf,
+  sameForm,
+  type Field,
+  type MonitorForm,
+  type Settings,
+} from "../logic/monitor_form.ts";
+import { linkTo } from "../logic/route.ts";
+import { spanText } from "../logic/time.ts";
+import { Heading } from "../parts/heading.tsx";
+import { useStore } from "../parts/hooks.ts";
+import { sentence, SaveResult, useSaving } from "../parts/save.tsx";
+import { StateMark } from "../parts/state.tsx";
+import { MonitorFields } from "./monitor_fields.tsx";
+
+type Configured = Vpn & { settings: Settings };
+
+export function Edit({ name }: { name: string }): JSX.Element {
+  const [vpn, setVpn] = useState<Configured | null>(null);
+  const [interfaces, setInterfaces] = useState<Interface[]>([]);
+  const [error, setError] = useState("");
+
+  const load = async (): Promise<void> => {
+    try {
+      const told = await ask<{ vpns: Configured[] }>("get", "vpn", name);
+      const machine = await ask<{ interfaces: Interface[] }>("get", "interface");
+      setInterfaces(machine.interfaces);
+      setVpn(told.vpns[0] ?? null);
+      setError("");
+    } catch (refusal) {
+      setError(sentence(textOf(refusal)));
+    }
+  };
+  useEffect(() => void load(), [name]);
+
+  return (
+    <>
+      <Heading path="VPNs > AutoKey IKE > Edit" name={name} />
+      {error !== "" && (
+        <p class="notice wrong" role="alert">
+          {error}{" "}
+          <button type="button" onClick={() => void load()}>
+            Try again
+          </button>
+        </p>
+      )}
+      {vpn === null && error === "" && <p class="wait">Waiting for rekeyd.</p>}
+      {vpn !== null && <Form vpn={vpn} interfaces={interfaces} reload={load} />}
+    </>
+  );
+}
+
+interface FormGiven {
+  vpn: Configured;
+  interfaces: Interface[];
+  reload: () => Promise<void>;
+}
+
+function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
+  const in_force = formOf(vpn, vpn.settings);
+  const [form, setForm] = useState<MonitorForm>(in_force);
+  const [wrong, setWrong] = useState<{ field: Field | null; text: string } | null>(null);
+  const [done, setDone] = useState("");
+  const [busy, setBusy] = useState(false);
+  const saving = useSaving();
+  const root = useRef<HTMLFormElement>(null);
+  const changed = !sameForm(form, in_force);
+
+  const change = (part: Partial<MonitorForm>): void => {
+    setForm({ ...form, ...part });
+    setWrong(null);
+    setDone("");
+  };
+
+  const apply = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setWrong(null);
+    setDone("");
+    const line = lineOf(vpn.name, form);
+    try {
+      const { changed: is_changed } = await command<{ changed: boolean }>(line.text);
+      await reload();
+      setDone(is_changed ? "Applied: it is in force." : "It was in force already.");
+    } catch (refusal) {
+      const field = refusal instanceof Refusal ? fieldAt(line, refusal.column) : null;
+      setWrong({ field, text: sentence(textOf(refusal)) });
+      if (field !== null) root.current?.querySelector<HTMLElement>(`#${field}`)?.focus();
+    }
+    await refreshOverview();
+    setBusy(false);
+  };
+
+  return (
+    <form class="edit" ref={root} onSubmit={(event) => void apply(event)} noValidate>
+      <Facts vpn={vpn} />
+      <MonitorFields
+        form={form}
+        interfaces={interfaces}
+        chosen={vpn.source}
+        wrong={wrong}
+        change={change}
+      />
+      <div role="alert">
+        {wrong !== null && wrong.field === null && <p class="error">{wrong.text}</p>}
+      </div>
+      <div class="actions">
+        <button type="submit" class="main" aria-disabled={busy}>
+          Apply
+        </button>
+        <button type="button" aria-disabled={saving.busy} onClick={() => void saving.save(false)}>
+          Save
+        </button>
+        <a class="button quiet" href={linkTo("status", vpn.name)}>
+          Monitor Status
+        </a>
+      </div>
+      <div class="outcome">
+        <div role="status">
+          {done !== "" && <p class="done">{done}</p>}
+          {changed && <p class="pending">Not applied yet.</p>}
+          {saving.unsaved && (
+            <p class="pending">Unsaved changes: Save writes them to {saving.path}.</p>
+          )}
+        </div>
+        <SaveResult saving={saving} />
+      </div>
+    </form>
+  );
+}
+
+/** What is not set here. */
+function Facts({ vpn }: { vpn: Vpn }): JSX.Element {
+  const now = useStore(vpns)?.find(({ name }) => name === vpn.name) ?? vpn;
+  return (
+    <dl class="facts">
+      <dt>VPN Name</dt>
+      <dd>{now.name}</dd>
+      <dt>Remote Gateway</dt>
+      <dd>
+        {now.gateway}
+        {now.peer !== null && <span class="more">{now.peer}</span>}
+      </dd>
+      <dt>Child</dt>
+      <dd>{now.child}</dd>
+      <dt>State</dt>
+      <dd>
+        <StateMark state={now.state} />
+      </dd>
+      <dt>Interval</dt>
+      <dd>
+        {now.interval_ms < 1000 ? `${now.interval_ms} ms` : spanText(now.interval_ms / 1000)},
+        threshold {now.threshold}
+      </dd>
+    </dl>
+  );
+}
