@@ -1,6 +1,6 @@
 /** Holds a conversation with the model against the one with strongSwan. */
 import { INDENT } from "./canonical.ts";
-import type { Chapter, Conversation } from "./conversation.ts";
+import type { Chapter } from "./conversation.ts";
 
 const ID = /\{(ike|child) (\d+\.\d+)\}/g;
 
@@ -37,9 +37,9 @@ function uncounted(end: string[]): string[] {
 }
 
 /** Every difference, as a person reads it; none: they agree. */
-export function differences(real: Conversation, model: Conversation): string[] {
-  const models = numbered(model.chapters);
-  return numbered(real.chapters).flatMap((chapter, i) => {
+export function differences(real: Chapter[], model: Chapter[]): string[] {
+  const models = numbered(model);
+  return numbered(real).flatMap((chapter, i) => {
     const title = `step ${i + 1}, ${chapter.step}`;
     const other = models[i];
     if (other === undefined) return [`${title}: the model does not come so far`];
