@@ -19,6 +19,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
@@ -117,3 +118,7 @@ install(DAEMON, "build/rekeyd", "build/rekeyctl");
 
 cargo("build/rekeyd-web", WEB, "some 60 seconds", ...SERVER, "--release");
 install(WEB, "build/rekeyd-web");
+
+for (const program of ["build/rekeyd", "build/rekeyd-web"]) {
+  console.log(`${program}: ${(statSync(program).size / 1000).toFixed(0)} kB`);
+}

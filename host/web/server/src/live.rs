@@ -10,7 +10,7 @@ use crate::limits::{HEARTBEAT, POLL_INTERVAL};
 use crate::reply::error_document;
 
 /// How many of the last events each look asks for; a page that has missed more asks for all.
-const EVENTS_LINE: &[u8] = b"get event last 32";
+const EVENTS_LINE: &[u8] = b"get event last 100";
 const VPNS_LINE: &[u8] = b"get vpn";
 
 /// An event as it is sent; its number tells it from earlier ones.
@@ -89,6 +89,11 @@ impl Live {
             self.state.send_if_modified(|state| state.take(seen));
             sleep_until(begun + POLL_INTERVAL).await;
         }
+    }
+
+    /// Has all streams look whether they go on.
+    pub fn recheck(&self) {
+        self.state.send_modify(|_| ());
     }
 
     /// Ends all streams.

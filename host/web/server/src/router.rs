@@ -10,7 +10,8 @@ use hyper::header::{
 };
 use hyper::{Request, StatusCode};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::task::spawn_local;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::{Control, Failure};
 use crate::limits::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_STREAMS, METRICS_AGE};
@@ -32,7 +33,8 @@ pub struct Site {
     pub hosts: Vec<String>,
     /// Named after the port: a browser sends a host's cookies to all of its ports.
     pub cookie: String,
-    pub metrics: Mutex<Option<(Instant, Bytes)>>,
+    /// What everybody is told who asks within METRICS_AGE.
+    pub metrics: Mutex<Option<Bytes>>,
 }
 
 /// Who asks.
@@ -121,16 +123,18 @@ fn failed(failure: Failure) -> Refusal {
 }
 
 /// However many ask, the daemon is asked once a second.
-async fn tell_metrics(site: &Site) -> Answer {
-    let mut last = site.metrics.lock().await;
-    if let Some((told, text)) = &*last
-        && told.elapsed() < METRICS_AGE
-    {
+async fn tell_metrics(site: &Rc<Site>) -> Answer {
+    let mut told = site.metrics.lock().await;
+    if let Some(text) = &*told {
         return Ok(reply::metrics(text.clone()));
     }
-    *last = None;
     let text = Bytes::from(site.control.metrics().await.map_err(failed)?);
-    *last = Some((Instant::now(), text.clone()));
+    *told = Some(text.clone());
+    let shared = Rc::clone(site);
+    spawn_local(async move {
+        sleep(METRICS_AGE).await;
+        *shared.metrics.lock().await = None;
+    });
     Ok(reply::metrics(text))
 }
 
@@ -166,6 +170,7 @@ async fn log_in(site: &Site, request: Request<Incoming>) -> Answer {
 fn log_out(site: &Site, request: &Request<Incoming>) -> Answer {
     if let Some(key) = session_key(site, request) {
         site.sessions.end(&key);
+        site.live.recheck();
     }
     let name = &site.cookie;
     Ok(reply::done(&format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")))
