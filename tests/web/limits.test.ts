@@ -89,7 +89,8 @@ describe("a request", () => {
 
   test("that is random bytes is refused, and the next one is served", async () => {
     const seed = Buffer.from(
-      `POST /login HTTP/1.1\r\nHost: 127.0.0.1:${site.port}\r\nContent-Length: 15\r\n\r\n{"secret":"x"}`,
+      `POST /login HTTP/1.1\r\nHost: 127.0.0.1:${site.port}\r\n` +
+        'Content-Length: 15\r\n\r\n{"secret":"x"}',
     );
     const lines = site.gate.lines.length;
     let state = 1;
