@@ -6,6 +6,7 @@
  *     build/engine.wasm  -> build/engine.TARGET.cwasm the tool: code for the machine, and .sha256
  *     host/device        -> build/rekeyd, rekeyctl    cargo; holds the artifact
  *     host/web/pages     -> build/web                 esbuild; and compressed
+ *     docs/man           -> build/man                 with tables of docs/ and of the engine
  *     host/web/server    -> build/rekeyd-web          cargo; holds the pages
  *
  * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
@@ -22,6 +23,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { buildMan, builtPage, MAN_INPUTS, MAN_SOURCES } from "./man/pages.ts";
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
 import { digest, filesBelow } from "./tree.ts";
 
@@ -100,6 +102,13 @@ whenChanged(
   [...pageSources(), "tools/pages.ts", "package-lock.json"],
   PAGE_FILES.flatMap((name) => [`${PAGES}/${name}`, `${PAGES}/${name}.gz`]),
   buildPages,
+);
+
+whenChanged(
+  "build/man",
+  [...MAN_INPUTS, ...filesBelow("tools/man", ".ts"), "build/engine.wasm"],
+  MAN_SOURCES.map(builtPage),
+  buildMan,
 );
 
 cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", ...DEVICE, "-p", "compile-engine");
