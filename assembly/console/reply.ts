@@ -3,7 +3,7 @@ import { makePrintable } from "../bytes/utf8";
 import { wipe } from "../bytes/wipe";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_REPLY_BYTES } from "../limits";
-import { beginObject, endObject, key, stringValue } from "../bytes/json";
+import { beginObject, boolValue, endObject, key, stringValue } from "../bytes/json";
 
 /** Room that an answer leaves for the line that says that it was cut. */
 const NOTICE_BYTES: i32 = 128;
@@ -148,6 +148,12 @@ export function endError(): void {
   endSentence("error");
 }
 
+/** The same of a file that somebody else has changed: `{"error": SENTENCE, "conflict": true}`. */
+export function endConflict(): void {
+  beginFailure();
+  endSentence("error", true);
+}
+
 /** Begins a sentence that says what a command has done. */
 export function beginMessage(): Writer {
   return beginError();
@@ -159,9 +165,14 @@ export function endMessage(): void {
   endSentence("message");
 }
 
-function endSentence(name: string): void {
-  if (json) endObject(stringValue(key(beginObject(writer), name), sentence.start, sentence.length));
-  else errorText(writer).u8(0x0a);
+function endSentence(name: string, is_conflict: bool = false): void {
+  if (json) {
+    stringValue(key(beginObject(writer), name), sentence.start, sentence.length);
+    if (is_conflict) boolValue(key(writer, "conflict"), true);
+    endObject(writer);
+  } else {
+    errorText(writer).u8(0x0a);
+  }
   endReply();
 }
 

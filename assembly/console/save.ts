@@ -4,7 +4,16 @@ import { loadedPath } from "../config/history";
 import { isEdited, noteSaved } from "../config/running";
 import { configurationSaved } from "../event/text";
 import { given } from "./line";
-import { answerTo, beginError, beginMessage, client, endError, endMessage, json } from "./reply";
+import {
+  answerTo,
+  beginError,
+  beginMessage,
+  client,
+  endConflict,
+  endError,
+  endMessage,
+  json,
+} from "./reply";
 
 /** What the host says of a file that is not as it was when it was read or saved. */
 const CHANGED: i32 = -1;
@@ -51,7 +60,7 @@ export function answerSave(errno: i32): void {
     case CHANGED:
       w.text("somebody else has changed the file since it was read; ");
       w.text("save force overwrites it, and SIGHUP has it read instead");
-      break;
+      return endConflict();
     case EPERM:
       w.text("its owner or mode cannot be kept (Operation not permitted)");
       break;

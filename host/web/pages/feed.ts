@@ -1,6 +1,6 @@
 /** What the server tells by itself: states each second, events, and when there is no daemon. */
 import { ask, session } from "./api.ts";
-import { joined } from "./logic/events.ts";
+import { joined, newIn } from "./logic/events.ts";
 import { extended, type Sample } from "./logic/history.ts";
 import type { LogEvent, Vpn } from "./logic/model.ts";
 import { Store } from "./logic/store.ts";
@@ -50,8 +50,10 @@ export function openFeed(): void {
   });
   stream.addEventListener("log", (event) => {
     const { events } = JSON.parse(event.data as string) as { events: LogEvent[] };
-    log.set(joined(log.value, events));
-    if (events.some(({ id }) => id === DAEMON_EVENT)) void refreshOverview();
+    const fresh = newIn(events, log.value);
+    if (fresh.length === 0) return;
+    log.set(joined(log.value, fresh));
+    if (fresh.some(({ id }) => id === DAEMON_EVENT)) void refreshOverview();
   });
   stream.addEventListener("away", (event) => {
     const { error } = JSON.parse(event.data as string) as { error: string };

@@ -14,10 +14,15 @@ export interface Filter {
   text: string;
 }
 
-/** The log with new events; those that it has already come again after a reconnect. */
-export function joined(log: readonly LogEvent[], fresh: readonly LogEvent[]): LogEvent[] {
+/** Of what was told, what the log has not: the last events are told again and again. */
+export function newIn(told: readonly LogEvent[], log: readonly LogEvent[]): LogEvent[] {
   const known = new Set(log.map(keyOf));
-  const all = [...log, ...fresh.filter((event) => !known.has(keyOf(event)))];
+  return told.filter((event) => !known.has(keyOf(event)));
+}
+
+/** The log with what is new. */
+export function joined(log: readonly LogEvent[], told: readonly LogEvent[]): LogEvent[] {
+  const all = [...log, ...newIn(told, log)];
   // Equal times keep their order.
   all.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   return all.slice(-MAX_EVENTS);

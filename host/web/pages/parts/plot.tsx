@@ -87,7 +87,7 @@ function optionsOf(
       y: { range: (_, __, max) => [0, given().top ?? Math.max(2, (max ?? 0) * 1.2)] },
     },
     axes: [
-      { ...axis, space: 80, values: (_, splits) => splits.map(clock) },
+      { ...axis, size: 26, space: 80, values: (_, splits) => splits.map(clock) },
       { ...axis, size: 52, space: 36, values: (_, splits) => splits.map(given().text) },
     ],
     series: [

@@ -17,7 +17,7 @@ export function Plots({ vpn, samples }: { vpn: Vpn; samples: readonly Sample[] }
       : `Delay from ${delayText(Math.min(...delays))} to ${delayText(Math.max(...delays))} ms`;
   return (
     <section class="panel plots" aria-labelledby="plots">
-      <h2 id="plots">Since this page is open</h2>
+      <h2 id="plots">Over time</h2>
       <Plot
         title="Delay (ms)"
         summary={delay_summary}
@@ -37,7 +37,8 @@ export function Plots({ vpn, samples }: { vpn: Vpn; samples: readonly Sample[] }
         text={(value) => String(Math.round(value))}
       />
       <p class="hint">
-        Availability is of the last 30 rounds. Where the ground is red the VPN was down.
+        As this page has seen it. Availability is of the last 30 rounds. Where the ground is red the
+        VPN was down.
         {vpn.optimized && " Optimized: both come from fewer echoes."}
       </p>
     </section>
