@@ -26,7 +26,7 @@ const MENU: { group: string; entries: { view: View; title: string }[] }[] = [
   { group: "Reports", entries: [{ view: "log", title: "System Log > Event" }] },
 ];
 
-export function App(): JSX.Element {
+export function App(): JSX.Element | null {
   const route = useRoute();
   const state = useStore(session);
   const is_edit = route.view === "vpns" && route.name !== "";
@@ -39,8 +39,9 @@ export function App(): JSX.Element {
   useEffect(() => {
     scrollTo(0, 0);
     document.getElementById("main")?.focus();
-  }, [route.view, route.name]);
+  }, [route.view, route.name, is_out]);
   if (is_out) return <Login />;
+  if (state === "unknown") return null;
   return (
     <div class="frame">
       <a class="skip" href="#main" onClick={toMain}>
@@ -60,7 +61,7 @@ export function App(): JSX.Element {
       <main id="main" tabIndex={-1} class={is_stale ? "stale" : undefined}>
         <LinkNotice />
         {!is_edit && <UnsavedNotice />}
-        {state === "open" && <Page route={route} />}
+        <Page route={route} />
       </main>
     </div>
   );

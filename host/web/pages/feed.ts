@@ -31,6 +31,8 @@ export const link = new Store<Link>({ state: "opening" });
 export const vpns = new Store<Vpn[] | null>(null);
 export const histories = new Store<ReadonlyMap<string, readonly Sample[]>>(new Map());
 export const log = new Store<readonly LogEvent[]>([]);
+/** Counts what may have changed the configuration. */
+export const changes = new Store(0);
 export const overview = new Store<Overview | null>(null);
 
 const AGAIN_MS = 2_000;
@@ -53,7 +55,7 @@ export function openFeed(): void {
     const fresh = newIn(events, log.value);
     if (fresh.length === 0) return;
     log.set(joined(log.value, fresh));
-    if (fresh.some(({ id }) => id === DAEMON_EVENT)) void refreshOverview();
+    if (fresh.some(({ id }) => id === DAEMON_EVENT)) noteChange();
   });
   stream.addEventListener("away", (event) => {
     const { error } = JSON.parse(event.data as string) as { error: string };
@@ -85,11 +87,17 @@ async function reopen(): Promise<void> {
 
 function tellVpns(told: Vpn[]): void {
   if (link.value.state !== "live") {
+    if ("since_ms" in link.value) noteChange();
     link.set({ state: "live" });
     void refresh();
   }
   histories.set(extended(histories.value, told, Date.now()));
   vpns.set(told);
+}
+
+function noteChange(): void {
+  changes.set(changes.value + 1);
+  void refreshOverview();
 }
 
 /** It began when the first of these was told. */

@@ -1,6 +1,7 @@
 /** Says that what is shown is old, and why; it goes by itself. */
 import type { JSX } from "preact";
 import { link } from "../feed.ts";
+import { sentence } from "../logic/sentence.ts";
 import { spanText } from "../logic/time.ts";
 import { useNow, useStore } from "./hooks.ts";
 
@@ -15,7 +16,7 @@ export function LinkNotice(): JSX.Element {
               ? "No daemon answers."
               : "The connection to rekeyd-web is lost."}
           </strong>{" "}
-          {state.state === "away" && <span>{state.why}. </span>}
+          {state.state === "away" && <span>{sentence(state.why)} </span>}
           What is shown is <Age since_ms={state.since_ms} /> old; it is tried again.
         </p>
       )}

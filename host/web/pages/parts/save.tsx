@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { command, Refusal, textOf } from "../api.ts";
 import { overview, refreshOverview } from "../feed.ts";
+import { sentence } from "../logic/sentence.ts";
 import { useStore } from "./hooks.ts";
 
 interface Saving {
@@ -79,10 +80,4 @@ export function UnsavedNotice(): JSX.Element | null {
       <SaveResult saving={saving} />
     </div>
   );
-}
-
-/** The engine's sentences begin small and have no stop: they follow a prompt. */
-export function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

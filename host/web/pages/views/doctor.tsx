@@ -3,10 +3,18 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask, textOf } from "../api.ts";
 import type { Finding } from "../logic/model.ts";
-import { sentence } from "../parts/save.tsx";
+import { sentence } from "../logic/sentence.ts";
+
+/** Of a VPN that does not work. */
+interface Outage {
+  why?: string;
+  tried?: string;
+  next?: string;
+}
 
 export function Doctor({ name }: { name: string }): JSX.Element {
   const [findings, setFindings] = useState<Finding[] | null>(null);
+  const [outage, setOutage] = useState<Outage | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
 
@@ -15,8 +23,9 @@ export function Doctor({ name }: { name: string }): JSX.Element {
     setBusy(true);
     setError("");
     try {
-      const answer = await ask<{ findings: Finding[] }>("doctor", name);
+      const answer = await ask<{ findings: Finding[]; vpns: Outage[] }>("doctor", name);
       setFindings(answer.findings);
+      setOutage(answer.vpns.find((vpn) => vpn.why !== undefined) ?? null);
     } catch (refusal) {
       setError(sentence(textOf(refusal)));
     }
@@ -33,6 +42,16 @@ export function Doctor({ name }: { name: string }): JSX.Element {
         <span class="hint">Looks for what stops the VPN from being watched or recovered.</span>
       </div>
       <div role="status">
+        {outage !== null && (
+          <dl class="facts">
+            <dt>Why</dt>
+            <dd>{outage.why}</dd>
+            <dt>Tried last</dt>
+            <dd>{outage.tried}</dd>
+            <dt>Next</dt>
+            <dd>{outage.next}</dd>
+          </dl>
+        )}
         {findings?.length === 0 && <p class="done">Nothing found.</p>}
         {findings !== null && findings.length > 0 && (
           <ul class="findings">

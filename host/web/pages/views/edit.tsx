@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, command, Refusal, textOf } from "../api.ts";
-import { refreshOverview, vpns } from "../feed.ts";
+import { changes, refreshOverview, vpns } from "../feed.ts";
 import type { Interface, Vpn } from "../logic/model.ts";
 import {
   fieldAt,
@@ -15,9 +15,10 @@ import {
 } from "../logic/monitor_form.ts";
 import { linkTo } from "../logic/route.ts";
 import { spanText } from "../logic/time.ts";
+import { sentence } from "../logic/sentence.ts";
 import { Heading } from "../parts/heading.tsx";
 import { useStore } from "../parts/hooks.ts";
-import { sentence, SaveResult, useSaving } from "../parts/save.tsx";
+import { SaveResult, useSaving } from "../parts/save.tsx";
 import { StateMark } from "../parts/state.tsx";
 import { MonitorFields } from "./monitor_fields.tsx";
 
@@ -39,7 +40,8 @@ export function Edit({ name }: { name: string }): JSX.Element {
       setError(sentence(textOf(refusal)));
     }
   };
-  useEffect(() => void load(), [name]);
+  const change = useStore(changes);
+  useEffect(() => void load(), [name, change]);
 
   return (
     <>
@@ -73,6 +75,12 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
   const saving = useSaving();
   const root = useRef<HTMLFormElement>(null);
   const changed = !sameForm(form, in_force);
+  // What others change shows, but where something was entered here.
+  const before = useRef(in_force);
+  useEffect(() => {
+    if (sameForm(form, before.current)) setForm(in_force);
+    before.current = in_force;
+  }, [vpn]);
 
   const change = (part: Partial<MonitorForm>): void => {
     setForm({ ...form, ...part });
@@ -110,9 +118,6 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
         wrong={wrong}
         change={change}
       />
-      <div role="alert">
-        {wrong !== null && wrong.field === null && <p class="error">{wrong.text}</p>}
-      </div>
       <div class="actions">
         <button type="submit" class="main" aria-disabled={busy}>
           Apply
@@ -125,6 +130,9 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
         </a>
       </div>
       <div class="outcome">
+        <div role="alert">
+          {wrong !== null && wrong.field === null && <p class="error">{wrong.text}</p>}
+        </div>
         <div role="status">
           {done !== "" && <p class="done">{done}</p>}
           {changed && <p class="pending">Not applied yet.</p>}

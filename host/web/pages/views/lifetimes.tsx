@@ -57,13 +57,7 @@ function Phase2({ sa }: { sa: ChildSa }): JSX.Element {
           {sa.local_ts.join(" ")} === {sa.remote_ts.join(" ")}
         </span>
       </p>
-      <Left
-        label="Lifetime"
-        left_s={sa.lifetime_s}
-        since_s={sa.installed_s}
-        otherwise="unlimited"
-      />
-      <Left label="Rekey" left_s={sa.rekey_s} since_s={sa.installed_s} otherwise="not planned" />
+      {sa.current && <Phase2Times sa={sa} />}
       <table class="traffic">
         <caption class="hidden">Traffic</caption>
         <tbody>
@@ -72,6 +66,15 @@ function Phase2({ sa }: { sa: ChildSa }): JSX.Element {
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Phase2Times({ sa: { lifetime_s, rekey_s, installed_s } }: { sa: ChildSa }): JSX.Element {
+  return (
+    <>
+      <Left label="Lifetime" left_s={lifetime_s} since_s={installed_s} otherwise="unlimited" />
+      <Left label="Rekey" left_s={rekey_s} since_s={installed_s} otherwise="not planned" />
+    </>
   );
 }
 

@@ -33,6 +33,8 @@ export function Login(): JSX.Element {
     <main class="login">
       <form onSubmit={(event) => void submit(event)}>
         <h1>rekeyd</h1>
+        {/* Password managers ask for whom. */}
+        <input type="text" autocomplete="username" value="rekeyd" readOnly hidden />
         <label for="secret">Token or password</label>
         <input
           id="secret"

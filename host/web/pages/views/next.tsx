@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { command, textOf } from "../api.ts";
 import type { Vpn } from "../logic/model.ts";
 import { quoted } from "../logic/monitor_form.ts";
-import { sentence } from "../parts/save.tsx";
+import { sentence } from "../logic/sentence.ts";
 
 export function Next({ vpn }: { vpn: Vpn }): JSX.Element {
   const [busy, setBusy] = useState(false);
