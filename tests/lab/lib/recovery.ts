@@ -16,8 +16,8 @@ export const DETECTION_MS = (THRESHOLD + 1) * INTERVAL_MS;
 /** From 'down' until user traffic passes. */
 export const RECOVERY_MS = 2000;
 
-/** What one look of a test may be late, not rekeyd. */
-export const SLACK_MS = 200;
+/** How late a fault may be, and rekeyd, on a machine that has other things to do. */
+export const SLACK_MS = 1000;
 
 /** Duplicates are settled after a jittered wait, and charon lists a replaced SA for some time. */
 const SETTLE_MS = 15_000;
@@ -48,24 +48,25 @@ export async function startMonitored(
 }
 
 /**
- * Waits until rekeyd has said 'down' since `since` (Date.now()); returns how long after it that
- * was. The event tells, not the state: a recovery can take less time than one look.
+ * Waits until rekeyd has said 'down' since `since` (Date.now()), which is soon enough by the time
+ * that the event has. The event tells, not the state: a recovery can take less time than one look.
  */
 export async function timeToDetect(
   rekeyd: Rekeyd,
   since: number,
   vpn: string = VPN,
-): Promise<number> {
+): Promise<void> {
   const isDown = (event: LogEvent): boolean =>
     event.vpn === vpn && event.id === DOWN && Date.parse(event.time) >= since;
   const events = await waitUntil(
     `VPN ${vpn} is down`,
-    DETECTION_MS + SLACK_MS - (Date.now() - since),
+    DETECTION_MS,
     () => rekeyd.events(),
     (events) => events.some(isDown),
     { show: (events) => events.map((event) => event.text).join(" | ") },
   );
-  return Date.parse(events.find(isDown)!.time) - since;
+  const took_ms = Date.parse(events.find(isDown)!.time) - since;
+  assert.ok(took_ms <= DETECTION_MS + SLACK_MS, `${vpn}: down after ${took_ms} ms`);
 }
 
 /** Waits until the user's pings pass; returns how long that took. */
