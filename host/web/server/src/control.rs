@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use crate::answer::{self, Head};
-use crate::limits::{MAX_ANSWER_BYTES, MAX_ASKING, MAX_PART_BYTES, PATIENCE, RETRY_PAUSE};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_PART_BYTES, PATIENCE, RETRY_PAUSE};
 use crate::line::JSON;
 
 const NOT_OURS: &str = r#"{"error":"only rekeyctl knows what to do with this command's answer"}"#;
@@ -29,8 +29,9 @@ pub struct Control {
 }
 
 impl Control {
-    pub fn new(path: PathBuf) -> Control {
-        Control { path, asking: Semaphore::new(MAX_ASKING) }
+    /// As many ask at once as `at_once` says; others wait.
+    pub fn new(path: PathBuf, at_once: usize) -> Control {
+        Control { path, asking: Semaphore::new(at_once) }
     }
 
     /// The document that answers the line.

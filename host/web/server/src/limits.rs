@@ -28,8 +28,9 @@ pub const MAX_REQUEST_BYTES: usize = 1024;
 pub const MAX_PART_BYTES: usize = 4 << 20;
 /// All parts of an answer: the metrics of 30,000 VPNs.
 pub const MAX_ANSWER_BYTES: usize = 48 << 20;
-/// Clients at the control socket at once; the daemon serves eight, and others want to be served.
-pub const MAX_ASKING: usize = 3;
+/// Requests at the control socket at once, besides the one that all streams share; the daemon
+/// serves eight, and others want to be served.
+pub const MAX_ASKING: usize = 2;
 /// How long the daemon may be silent.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Before one more try where the daemon's queue of clients is full.

@@ -62,13 +62,14 @@ impl State {
 }
 
 pub struct Live {
+    control: Control,
     state: watch::Sender<State>,
     somebody: Notify,
 }
 
 impl Live {
-    pub fn new() -> Live {
-        Live { state: watch::Sender::default(), somebody: Notify::new() }
+    pub fn new(control: Control) -> Live {
+        Live { control, state: watch::Sender::default(), somebody: Notify::new() }
     }
 
     pub fn watchers(&self) -> usize {
@@ -76,7 +77,7 @@ impl Live {
     }
 
     /// Asks the daemon for as long as the program runs.
-    pub async fn poll(&self, control: &Control) {
+    pub async fn poll(&self) {
         loop {
             if self.watchers() == 0 {
                 // By the time somebody comes it is old.
@@ -85,7 +86,7 @@ impl Live {
                 continue;
             }
             let begun = Instant::now();
-            let seen = look(control).await;
+            let seen = look(&self.control).await;
             self.state.send_if_modified(|state| state.take(seen));
             sleep_until(begun + POLL_INTERVAL).await;
         }

@@ -13,6 +13,7 @@ use tokio::task::LocalSet;
 
 use cli::{Invocation, Options};
 use control::Control;
+use limits::MAX_ASKING;
 use live::Live;
 use privilege::User;
 use router::Site;
@@ -87,6 +88,9 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
             }
         };
         privilege::drop_privileges(user)?;
+        if !local.ip().is_loopback() {
+            eprintln!("rekeyd-web: without TLS in front the network can read the secret");
+        }
         print(&format!("{}\n", address(local, token)))?;
         server::serve(listener, Rc::new(site(options, secret, local)), end).await;
         Ok(())
@@ -95,8 +99,8 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
 
 fn site(options: Options, secret: Secret, local: SocketAddr) -> Site {
     Site {
-        control: Control::new(options.control),
-        live: Live::new(),
+        live: Live::new(Control::new(options.control.clone(), 1)),
+        control: Control::new(options.control, MAX_ASKING),
         gate: Gate::new(secret),
         sessions: Sessions::default(),
         hosts: options.hosts,
@@ -108,7 +112,10 @@ fn site(options: Options, secret: Secret, local: SocketAddr) -> Site {
 /// Where a browser finds it. A fragment is never sent: the page reads the token from there.
 fn address(local: SocketAddr, token: Option<String>) -> String {
     let fragment = token.map(|token| format!("#token={token}")).unwrap_or_default();
-    format!("http://{local}/{fragment}")
+    match local.ip().is_unspecified() {
+        true => format!("http://localhost:{}/{fragment}", local.port()),
+        false => format!("http://{local}/{fragment}"),
+    }
 }
 
 fn print(text: &str) -> Result<(), Box<dyn Error>> {

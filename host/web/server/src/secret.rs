@@ -7,10 +7,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
 use crate::limits::{
@@ -79,25 +81,31 @@ pub enum Verdict {
 /// more of them there were, wherever they came from.
 pub struct Gate {
     secret: Secret,
-    pausing: Semaphore,
+    pausing: Arc<Semaphore>,
     wrong: Cell<u32>,
     last_wrong: Cell<Option<Instant>>,
 }
 
 impl Gate {
     pub fn new(secret: Secret) -> Gate {
-        let pausing = Semaphore::new(MAX_PAUSING);
+        let pausing = Arc::new(Semaphore::new(MAX_PAUSING));
         Gate { secret, pausing, wrong: Cell::new(0), last_wrong: Cell::new(None) }
     }
 
     pub async fn try_secret(&self, offered: &[u8]) -> Verdict {
-        let Ok(_turn) = self.pausing.try_acquire() else {
+        let Ok(turn) = Arc::clone(&self.pausing).try_acquire_owned() else {
             return Verdict::Busy;
         };
         if self.secret.is(offered) {
             return Verdict::Right;
         }
-        sleep(self.next_pause(Instant::now())).await;
+        let pause = self.next_pause(Instant::now());
+        // A task of its own: whoever does not wait for the answer has the pause all the same.
+        let paused = spawn_local(async move {
+            sleep(pause).await;
+            drop(turn);
+        });
+        let _ = paused.await;
         Verdict::Wrong
     }
 

@@ -25,7 +25,7 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
 /// Serves until `end` is done; then what is under way has a moment to come to its end.
 pub async fn serve(listener: TcpListener, site: Rc<Site>, end: impl Future<Output = ()>) {
     let polled = Rc::clone(&site);
-    spawn_local(async move { polled.live.poll(&polled.control).await });
+    spawn_local(async move { polled.live.poll().await });
     // Each connection holds a receiver: they tell how many there are.
     let (ending, _) = watch::channel(());
     tokio::select! {
