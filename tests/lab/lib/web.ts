@@ -75,15 +75,6 @@ export class RekeydWeb {
     this.token = token;
   }
 
-  /** Asks what scripts ask: with the token, without a session. */
-  async ask(where: string): Promise<unknown> {
-    const headers = { Authorization: `Bearer ${this.token}` };
-    const signal = AbortSignal.timeout(START_MS);
-    const response = await fetch(new URL(where, this.origin), { headers, signal });
-    if (!response.ok) throw new Error(`${where}: ${response.status} ${await response.text()}`);
-    return response.json();
-  }
-
   async kill(): Promise<void> {
     await this.program?.end("SIGKILL");
     this.program = null;

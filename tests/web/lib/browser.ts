@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { chromium, type Browser as Connection, type BrowserContext } from "playwright-core";
 import { startProgram, type Program } from "../../lab/lib/program.ts";
 import type { State } from "../../lab/lib/state.ts";
-import { waitUntil } from "../../lab/lib/wait.ts";
+import { waitFor, waitUntil } from "../../lab/lib/wait.ts";
 
 const PROGRAM = "/usr/bin/chromium";
 /** Generous: two loaded cores start a browser in seconds rather than in one. */
@@ -98,5 +98,21 @@ export class Browser {
       // It has gone already, or is beyond listening.
     }
     await this.program.end("SIGTERM", END_MS).catch(() => this.program.end("SIGKILL"));
+    // Its children are in its process group; they end with it, and write for a moment more.
+    await waitFor("Chromium's children end", END_MS, () => !hasMembers(this.program.pid));
   }
+}
+
+/** Whether somebody in the process group runs; one that has only not been waited for does not. */
+function hasMembers(group: number): boolean {
+  const processes = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return processes.some((pid) => {
+    try {
+      const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+      const [state, , member_of] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(member_of) === group && state !== "Z";
+    } catch {
+      return false; // it ended between the two looks
+    }
+  });
 }

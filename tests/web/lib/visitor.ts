@@ -8,7 +8,7 @@ import type { Browser, Theme, View } from "./browser.ts";
 /** Chromium's words for an answer that is an error; the page shows those in words of its own. */
 const NOT_LOADED = /^Failed to load resource: /;
 
-/** For what follows the size of the window. */
+/** What follows the size of the window does so a moment later. */
 const FIT_MS = 5000;
 const THEMES: readonly Theme[] = ["light", "dark"];
 
@@ -94,11 +94,10 @@ export class Visitor {
   }
 
   /** Nothing lies beyond the window's sides, and no text below something else. */
-  async assertFits(where: string): Promise<void> {
-    // What follows the window's size does so a moment later.
+  async assertFits(where: string, within_ms = FIT_MS): Promise<void> {
     await waitUntil(
       where,
-      FIT_MS,
+      within_ms,
       () => this.page.evaluate(misfits),
       (found) => found.length === 0,
     );
