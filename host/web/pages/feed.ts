@@ -9,8 +9,8 @@ export type Link =
   | { state: "opening" | "live" }
   /** The stream is broken, and opened again and again. */
   | { state: "lost"; since_ms: number }
-  /** The server is there, and no daemon answers it. */
-  | { state: "away"; since_ms: number; why: string };
+  /** The server is there, and no daemon answers it; or one that does not tell so much. */
+  | { state: "away" | "refused"; since_ms: number; why: string };
 
 export interface Configuration {
   path: string;
@@ -60,6 +60,7 @@ export function openFeed(): void {
   stream.addEventListener("away", (event) => {
     const { error } = JSON.parse(event.data as string) as { error: string };
     breakLink({ state: "away", since_ms: Date.now(), why: error });
+    void lookForDaemon();
   });
   stream.addEventListener("open", () => void refresh());
   stream.addEventListener("error", () => {
@@ -100,6 +101,13 @@ function noteChange(): void {
   void refreshOverview();
 }
 
+/** One that answers has refused what the stream asks for: there are too many VPNs. */
+async function lookForDaemon(): Promise<void> {
+  const answers = await refreshOverview();
+  const { value } = link;
+  if (answers && value.state === "away") link.set({ ...value, state: "refused" });
+}
+
 /** It began when the first of these was told. */
 function breakLink(broken: Extract<Link, { since_ms: number }>): void {
   const { value } = link;
@@ -118,11 +126,12 @@ async function refresh(): Promise<void> {
   }
 }
 
-/** Whether there are changes that are not saved, among others. */
-export async function refreshOverview(): Promise<void> {
+/** Whether there are changes that are not saved, among others. False: nobody answers. */
+export async function refreshOverview(): Promise<boolean> {
   try {
     overview.set(await ask<Overview>("get", "vpnmonitor"));
+    return true;
   } catch {
-    // As above.
+    return false;
   }
 }

@@ -11,10 +11,11 @@ interface Given {
 }
 
 export function Delay({ vpn, samples }: Given): JSX.Element {
-  const { delay_last_ms, monitor } = vpn;
+  const { delay_last_ms, monitor, state } = vpn;
+  const is_measured = delay_last_ms !== null && state === "up";
   return (
     <span class="delay">
-      <span class="figure">{delay_last_ms === null ? "-" : `${delayText(delay_last_ms)} ms`}</span>
+      <span class="figure">{is_measured ? `${delayText(delay_last_ms)} ms` : "-"}</span>
       {monitor && <Sparkline samples={samples} />}
     </span>
   );

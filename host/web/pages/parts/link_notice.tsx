@@ -5,18 +5,19 @@ import { sentence } from "../logic/sentence.ts";
 import { spanText } from "../logic/time.ts";
 import { useNow, useStore } from "./hooks.ts";
 
+const SAYS = {
+  away: "No daemon answers.",
+  refused: "rekeyd does not tell the VPNs' states.",
+  lost: "The connection to rekeyd-web is lost.",
+};
+
 export function LinkNotice(): JSX.Element {
   const state = useStore(link);
   return (
     <div role="status" class="link">
       {"since_ms" in state && (
         <p class="notice wrong">
-          <strong>
-            {state.state === "away"
-              ? "No daemon answers."
-              : "The connection to rekeyd-web is lost."}
-          </strong>{" "}
-          {state.state === "away" && <span>{sentence(state.why)} </span>}
+          <strong>{SAYS[state.state]}</strong> {"why" in state && `${sentence(state.why)} `}
           What is shown is <Age since_ms={state.since_ms} /> old; it is tried again.
         </p>
       )}

@@ -59,6 +59,7 @@ export function Status({ name }: { name: string }): JSX.Element {
 
 function Summary({ vpn }: { vpn: Vpn }): JSX.Element {
   const { delay_last_ms, delay_avg_ms, availability_percent, targets } = vpn;
+  const is_measured = delay_last_ms !== null && vpn.state === "up";
   return (
     <section class="panel summary" aria-label="State">
       <div class="large">
@@ -66,11 +67,7 @@ function Summary({ vpn }: { vpn: Vpn }): JSX.Element {
         <span class="code">{vpn.sta}</span>
       </div>
       <dl class="figures">
-        <Figure
-          name="Delay"
-          value={delay_last_ms === null ? "-" : delayText(delay_last_ms)}
-          unit="ms"
-        >
+        <Figure name="Delay" value={is_measured ? delayText(delay_last_ms) : "-"} unit="ms">
           {delay_avg_ms !== null && `average ${delayText(delay_avg_ms)} ms`}
         </Figure>
         <Figure name="Availability" value={availability_percent ?? "-"} unit="%">
