@@ -1,5 +1,7 @@
 /** `rekeyctl doctor` finds real faults of real gateways, and nothing on healthy ones. */
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { test } from "node:test";
 import { host, lan, ROUTER, TARGETS } from "./lib/addresses.ts";
 import { examine, waitFindings } from "./lib/doctor.ts";
@@ -184,3 +186,29 @@ test("optimized beside a peer that monitors, too", () =>
     await peer.start();
     await waitFindings(rekeyd, "peer-monitors");
   }));
+
+test("echoes of IPv6 where the kernel has none, or where it is switched off", () => {
+  const children = [{ name: "net", family: 6 as const }];
+  return withLab("doctor-ipv6", { connections: [{ ...GOOD, children }] }, async (lab) => {
+    await lab.startUp();
+    const spec = [vpnSpec({}, VPN, 0, 6)];
+    // No namespace can be without IPv6: here the daemon is told so at each socket but its first.
+    const daemon = path.join(lab.state.folder, "rekeyd-without-ipv6");
+    const inject = "inject=socket:error=EAFNOSUPPORT:when=2";
+    const strace = `exec strace -D -qq -o /dev/null -e trace=socket -e ${inject}`;
+    fs.writeFileSync(daemon, `#!/bin/sh\n${strace} ${path.resolve("build/rekeyd")} "$@"\n`, {
+      mode: 0o755,
+    });
+    const without = lab.a.rekeyd(spec, GLOBAL, daemon);
+    await without.start();
+    await waitFindings(without, "down", "no-ipv6", "unsendable");
+    await without.stop();
+
+    const rekeyd = lab.a.rekeyd(spec, GLOBAL);
+    await rekeyd.start();
+    await rekeyd.waitState(VPN, ["up"], 10_000);
+    await waitFindings(rekeyd);
+    await lab.a.namespace.sysctl({ "net.ipv6.conf.all.disable_ipv6": 1 });
+    await waitFindings(rekeyd, "down", "not-our-source");
+  });
+});

@@ -252,17 +252,60 @@ test("both ends that initiate: what is there now, and what was there", () => {
   assert.match(finding!.text, /duplicate SAs? came about, the last one \d+ s ago/);
   world.run(3_600_000);
   findsIn(world);
+  // An IKE_SA of each end, although nothing is on the one of them.
+  const bare = healthy({}, "option rekey '1'");
+  bare.charon.establish("branch0", false).ike.children.length = 0;
+  const [both] = findsIn(bare, "both-initiate");
+  assert.match(both!.text, /each end has made an IKE_SA/);
 });
 
-test("optimized beside a peer that monitors, too", () => {
+/** What `optimized` makes of a minute in which other packets, too, go both ways each second. */
+function besideTraffic(packets_in: number, packets_out: number, long_bytes_in: number): World {
   const world = healthy({}, "option rekey '1'", "option optimized '1'");
   for (let i = 0; i < 60; i++) {
     const sa = world.charon.ikes[0]!.children[0]!;
-    sa.packets_in++;
-    sa.packets_out++;
+    sa.packets_in += packets_in;
+    sa.packets_out += packets_out;
+    sa.long_bytes_in += long_bytes_in;
     world.run(1000);
   }
+  return world;
+}
+
+test("optimized beside a peer that monitors, too, and beside users' traffic", () => {
+  const world = besideTraffic(1, 1, 0);
   findsIn(world, "peer-monitors");
+  world.charon.ikes[0]!.children[0]!.packets_in += 20;
+  world.run(1500);
+  findsIn(world);
+  findsIn(besideTraffic(0, 0, 0));
+  findsIn(besideTraffic(3, 1, 0));
+  findsIn(besideTraffic(1, 1, 1400));
+});
+
+test("what a VPN does not need is not missed", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.facts = () => "# host\nxfrm 0\nipv6 0\n# xfrm_stat\n";
+  findsIn(world);
+});
+
+test("one round missed is no news, two are", () => {
+  const world = healthy({}, "option rekey '1'", "option threshold '9'");
+  const misses = (): number => world.vpn("branch0")["misses"] as number;
+  world.answers = () => false;
+  world.runUntil(() => misses() === 1, 5000);
+  findsIn(world);
+  world.runUntil(() => misses() === 2, 5000);
+  findsIn(world, "misses");
+});
+
+test("a way through a table of the user's is none past the tunnel while IPsec takes it", () => {
+  const world = healthy({}, "option rekey '1'");
+  world.kernel.way = () => ({ oif: 2, table: 7 });
+  world.answers = () => false;
+  world.runUntil(() => world.states()["branch0"] === "down", 60_000);
+  const found = ids(examine(world));
+  assert.ok(found.includes("down") && !found.some((id) => id.startsWith("stolen")), `${found}`);
 });
 
 test("a kernel without IPsec or IPv6, and one that drops", () => {
@@ -277,6 +320,17 @@ test("a kernel without IPsec or IPv6, and one that drops", () => {
   const { findings } = examine(world);
   const dropped = findings.find(({ id }) => id === "kernel-drops");
   assert.match(dropped!.text, /3 packets of IPsec.*XfrmInNoStates/);
+});
+
+test("echoes of IPv6 in a kernel that has none", () => {
+  const [local_ts, remote_ts] = ["fd00:1::/64", "fd00:2::/64"];
+  const world = new World(new Engine(), branches(1, { ...HEALTHY, local_ts, remote_ts }));
+  const options = ["option rekey '1'", "option source_ip 'fd00:1::1'"];
+  world.configure([...LAN, ...options, "list destination_ip 'fd00:2::10'", ""].join("\n"));
+  world.run(500);
+  assert.ok(!ids(examine(world)).includes("no-ipv6"));
+  world.facts = () => "# host\nxfrm 1\nipv6 0\n";
+  assert.ok(ids(examine(world)).includes("no-ipv6"));
 });
 
 test("a host that tells no facts holds nobody up for long", () => {

@@ -8,8 +8,11 @@ import type { Mutant } from "./list.ts";
 const OPTIONS = ["--optimizeLevel", "1", "--runtime", "minimal", "--maximumMemory", "2048"];
 const OUT = "engine.wasm";
 
+/** What a mutant changes. */
+export type Change = Pick<Mutant, "name" | "file" | "from" | "to">;
+
 /** The module of a mutant; without one, of the engine as it is. */
-export async function compile(mutant?: Mutant): Promise<Uint8Array> {
+export async function compile(mutant?: Change): Promise<Uint8Array> {
   let module: Uint8Array | undefined;
   const args = ["assembly/index.ts", "-o", OUT, "--config", "none"];
   const { error, stderr } = await asc.main(
@@ -28,7 +31,7 @@ export async function compile(mutant?: Mutant): Promise<Uint8Array> {
   return module;
 }
 
-function textOf(path: string, mutant?: Mutant): string | null {
+function textOf(path: string, mutant?: Change): string | null {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -38,7 +41,7 @@ function textOf(path: string, mutant?: Mutant): string | null {
   return path === join("assembly", mutant?.file ?? "") ? mutated(text, mutant!) : text;
 }
 
-function mutated(text: string, { name, file, from, to }: Mutant): string {
+function mutated(text: string, { name, file, from, to }: Change): string {
   const parts = text.split(from);
   if (parts.length !== 2)
     throw new Error(`${name}: '${from}' is ${parts.length - 1} times in ${file}`);

@@ -63,7 +63,7 @@ export function childSection(child: ChildSa, now_s: number): Section {
     "spi-in": child.spi_in.toString(16),
     "spi-out": child.spi_out.toString(16),
     ...ESP,
-    "bytes-in": `${84 * child.packets_in}`,
+    "bytes-in": `${84 * child.packets_in + child.long_bytes_in}`,
     "packets-in": `${child.packets_in}`,
     "bytes-out": `${84 * child.packets_out}`,
     "packets-out": `${child.packets_out}`,

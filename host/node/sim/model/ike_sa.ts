@@ -71,6 +71,8 @@ export interface ChildSa {
   spi_out: number;
   packets_in: number;
   packets_out: number;
+  /** What came in by packets that are longer than an echo, beyond its length. */
+  long_bytes_in: number;
   installed_s: number;
   /** It carries nothing, although both ends have it. */
   dead: boolean;

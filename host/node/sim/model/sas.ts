@@ -142,6 +142,7 @@ export abstract class Sas {
       spi_in: 0xc0000000 + ++this.last_spi,
       spi_out: 0xd0000000 + this.last_spi,
       packets_in: 0,
+      long_bytes_in: 0,
       packets_out: 0,
       installed_s: this.now_s,
       dead: false,
