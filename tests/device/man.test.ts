@@ -73,12 +73,15 @@ describe("each page", () => {
 });
 
 describe("the pages have neither less nor more than there is", () => {
-  for (const [page, parser] of [
-    ["rekeyd.8", "parse_daemon"],
-    ["rekeyctl.1", "parse_client"],
+  for (const [page, parser, sources] of [
+    ["rekeyd.8", "parse_daemon", SOURCES],
+    ["rekeyctl.1", "parse_client", SOURCES],
+    ["rekeyd-web.8", "parse", "host/web/server/src"],
   ] as const) {
     test(`options of ${page}`, async () => {
-      const parsing = new RegExp(`^fn ${parser}\\b[^]*?^}`, "m").exec(source("cli.rs"))![0];
+      const parsing = new RegExp(`^(?:pub )?fn ${parser}\\b[^]*?^}`, "m").exec(
+        readFileSync(`${sources}/cli.rs`, "utf8"),
+      )![0];
       const taken = [...parsing.matchAll(/(?:Long\("([\w-]+)"\)|Short\('(\w)'\))/g)];
       const options = taken.map(([, long, short]) => (long ? `--${long}` : `-${short!}`));
       const listed = (await tags(page, "OPTIONS")).flatMap((tag) => tag.match(/--?\w[\w-]*/g)!);
@@ -115,7 +118,8 @@ describe("the pages have neither less nor more than there is", () => {
     const usage_error = status("main.rs").map(([, number]) => number!);
     const worse = status("session.rs").map(([, number]) => number!);
     assert.ok(usage_error.length === 1 && worse.length >= 4);
-    const sets = { "rekeyd.8": ["0", "1", ...usage_error], "rekeyctl.1": ["0", ...worse] };
+    const daemon = ["0", "1", ...usage_error];
+    const sets = { "rekeyd.8": daemon, "rekeyd-web.8": daemon, "rekeyctl.1": ["0", ...worse] };
     for (const [page, statuses] of Object.entries(sets)) {
       assert.deepEqual(sorted(await tags(page, "EXIT STATUS")), sorted(statuses));
     }

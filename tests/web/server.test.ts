@@ -366,14 +366,17 @@ describe("lines", () => {
 
   test("metrics are OpenMetrics, and asked for once for many", async () => {
     const before_them = site.gate.count(/^metrics/);
+    const begin = performance.now();
     const answers = await Promise.all(Array.from({ length: 20 }, () => site.read("/metrics")));
     for (const { status, headers, body } of answers) {
       assert.equal(status, 200);
       assert.match(headers["content-type"]!, /^application\/openmetrics-text; version=1\.0\.0/);
       assert.match(body, /^# TYPE rekeyd_build info\n[^]*# EOF\n$/);
     }
+    for (let i = 0; i < 10; i++) await site.read("/metrics");
     const asked = site.gate.count(/^metrics/) - before_them;
-    assert.ok(asked >= 1 && asked <= 3, `${asked} times`);
+    const seconds = (performance.now() - begin) / 1000;
+    assert.ok(asked >= 1 && asked <= 1 + seconds, `${asked} times in ${seconds} s`);
   });
 });
 

@@ -14,14 +14,15 @@ export const MAN = "build/man";
 export const COMMANDS = "docs/commands.md";
 export const CONFIGURATION = "docs/configuration.md";
 const HOOKS = "docs/hooks.md";
+const WEB = "docs/web.md";
 
 /** Their sources. */
-export const MAN_SOURCES = ["rekeyctl.1", "rekeyd.8", "rekeyd.conf.5"].map((name) =>
+export const MAN_SOURCES = ["rekeyctl.1", "rekeyd.8", "rekeyd-web.8", "rekeyd.conf.5"].map((name) =>
   join("docs/man", name),
 );
 
 /** All that they are made of, beside the engine. */
-export const MAN_INPUTS = [...MAN_SOURCES, COMMANDS, CONFIGURATION, HOOKS];
+export const MAN_INPUTS = [...MAN_SOURCES, COMMANDS, CONFIGURATION, HOOKS, WEB];
 
 /** Where a page is built. */
 export function builtPage(source: string): string {
@@ -52,6 +53,14 @@ const TABLES: Record<string, () => string[]> = {
   values: () => grammar().values.map(({ word, text }) => item(notation(word), escape(text))),
   "rekeyctl.1 exit": () => plain(COMMANDS, "exit status | meaning", "## rekeyctl"),
   "rekeyd.8 exit": () => plain(COMMANDS, "exit status | meaning", "## rekeyd"),
+  "rekeyd-web.8 exit": () => plain(WEB, "exit status | meaning"),
+  web_options: () =>
+    tableRows(WEB, "option | default | meaning").map(([name, otherwise, meaning]) => {
+      const unless = otherwise === "none" ? "" : `; default: ${otherwise!}`;
+      return item(tag(name!), prose(`${meaning!}${unless}`));
+    }),
+  requests: () => plain(WEB, "request | answer"),
+  statuses: () => plain(WEB, "status | means"),
   signals: () => plain(COMMANDS, "signal | effect"),
   log: () => plain(COMMANDS, "`--log` | each event becomes"),
   events,
@@ -106,5 +115,7 @@ function tag(markdown: string): string {
 /** A link to what another page tells leads there. */
 function prose(markdown: string): string {
   const link = /\[([^\]]*)\]\((?:configuration|hooks)\.md[^)]*\)/g;
-  return inline(markdown.replace(link, "$1 (`rekeyd.conf`(5))"));
+  const command = /\[[^\]]*\]\(commands\.md[^)]*\)/g;
+  const named = markdown.replace(command, "`rekeyctl`(1)");
+  return inline(named.replace(link, "$1 (`rekeyd.conf`(5))"));
 }
