@@ -12,7 +12,7 @@ packages=(
   shellcheck mandoc groff-base strace tmux python3-scapy
   rsyslog busybox systemd jq
   prometheus python3-prometheus-client snmp snmpd snmptrapd
-  chromium
+  chromium pngquant
 )
 
 missing=0

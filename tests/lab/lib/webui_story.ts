@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import type { Locator, Page } from "playwright-core";
 import type { View } from "../../web/lib/browser.ts";
+import type { Camera } from "../../web/lib/camera.ts";
 import type { Hands } from "../../web/lib/hands.ts";
 import type { Visitor } from "../../web/lib/visitor.ts";
 import { host, TARGETS } from "./addresses.ts";
@@ -14,24 +15,22 @@ import { visit, withWebui, type Stage } from "./webui.ts";
 const STEP_MS = 30_000;
 const TARGET = host("b", TARGETS[0]);
 
-/** Takes a picture of what is shown now. */
-export type Camera = (visitor: Visitor, name: string) => Promise<void>;
+/** So many echoes make plots worth a picture. */
+const PLOTTED = 70;
 
 interface Scene extends Stage {
   visitor: Visitor;
   page: Page;
   hands: Hands;
-  camera: Camera;
+  camera: Camera | null;
 }
-
-const noCamera: Camera = () => Promise.resolve();
 
 /** The whole story in a lab of its own: the VPN is not monitored when it begins. */
 export function tellStory(
   name: string,
   view: View,
   handsOf: (page: Page) => Hands,
-  camera: Camera = noCamera,
+  camera: Camera | null = null,
 ): Promise<void> {
   return withWebui(name, { monitor: 0, rekey: 0, source_ip: [], destination_ip: [] }, (stage) =>
     visit(stage, stage.web.origin, view, async (visitor) => {
@@ -104,7 +103,7 @@ async function monitorWithRekey({ page, hands, visitor, rekeyd, camera }: Scene)
   assert.equal(saved, false);
   await page.getByText("Unsaved changes").waitFor();
   await visitor.assertAccessible("Edit, applied");
-  await camera(visitor, "edit");
+  await camera?.(visitor, "edit", 720);
 }
 
 async function save({ page, hands, rekeyd }: Scene): Promise<void> {
@@ -152,7 +151,7 @@ async function resize({ page, visitor }: Scene): Promise<void> {
 }
 
 /** The new SPI on the page is the one that strongSwan has. */
-async function renew({ page, hands, lab, visitor, camera }: Scene): Promise<void> {
+async function renew({ page, hands, lab, rekeyd, visitor, camera }: Scene): Promise<void> {
   const old = await lab.a.charon.waitInstalled("net");
   await page.getByText(old.spi_in).first().waitFor();
   await hands.press(button(page, "Renew now"));
@@ -163,7 +162,10 @@ async function renew({ page, hands, lab, visitor, camera }: Scene): Promise<void
     ({ spi_in }) => spi_in !== old.spi_in,
   );
   await page.getByText(fresh.spi_in).first().waitFor();
-  await camera(visitor, "status");
+  if (camera === null) return;
+  const answered = async (): Promise<number> => (await rekeyd.vpn(VPN)).echoes_answered;
+  await waitUntil("enough is plotted", 2 * STEP_MS, answered, (echoes) => echoes >= PLOTTED);
+  await camera(visitor, "status", 980);
 }
 
 /** All of it is in the log, and filters leave what they say. */
@@ -176,7 +178,7 @@ async function readLog({ page, hands, visitor, camera }: Scene): Promise<void> {
     .filter({ hasText: `'${VPN}' from 198.51.100.1 is down` })
     .first()
     .waitFor();
-  await camera(visitor, "log");
+  await camera?.(visitor, "log", 720);
   const left = (what: string, least: number, text: RegExp): Promise<void> =>
     waitFor(`only ${what} are left`, STEP_MS, async () => {
       const [, ...texts] = await rows.allInnerTexts();
