@@ -4,11 +4,13 @@
  * candidate.
  */
 import { ADDRESS_BYTES, sameAddress, writeAddress } from "../bytes/address";
-import { startsWith } from "../bytes/slice";
+import { nameLength, sameName, startsWith } from "../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { Host, isVpnName, parseHost } from "../config/value";
+import { eventAt, eventCount } from "../event/log";
 import { severityName, SEVERITIES } from "../event/severity";
 import { MAX_IKE_NAME_BYTES } from "../limits";
+import { findVpn } from "../monitor/registry";
 import { addressAt, addressCount, interfaceAt, interfaceCount } from "../netlink/interfaces";
 import { gatewayAt, gatewayCount } from "../sa/gateway";
 import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
@@ -71,6 +73,8 @@ function places(): i32 {
     case Kind.ANY_VPN:
     case Kind.SA_ID:
       return vpnCount();
+    case Kind.LOGGED_VPN:
+      return vpnCount() + eventCount();
     case Kind.SEVERITY:
       return SEVERITIES;
     case Kind.GATEWAY:
@@ -110,8 +114,17 @@ function write(w: Writer, i: i32): void {
       w.hex(tunnelId(i));
       break;
     default:
-      if (vpnAt(i).noted(Note.USED)) w.name(vpnAt(i).config.name);
+      if (i >= vpnCount()) writeFormer(w, i - vpnCount());
+      else if (vpnAt(i).noted(Note.USED)) w.name(vpnAt(i).config.name);
   }
+}
+
+/** The VPN of an event that is no more; once, however many events it has left. */
+function writeFormer(w: Writer, age: i32): void {
+  const name = eventAt(age).vpn;
+  if (nameLength(name) == 0 || findVpn(name) >= 0) return;
+  for (let newer = 0; newer < age; newer++) if (sameName(eventAt(newer).vpn, name)) return;
+  w.name(name);
 }
 
 /** An address of this machine that echoes can come from; once, however many interfaces have it. */

@@ -5,19 +5,19 @@ import { eventJson } from "../event/forms";
 import { droppedEvents, eventAt, eventCount } from "../event/log";
 import { Event } from "../event/record";
 import { MAX_EVENTS } from "../limits";
-import { vpnAt } from "../sa/vpn";
 
 /** What is shown: -1 for any. */
 let level: i32 = -1;
-let vpn: i32 = -1;
+/** A name field; 0: any. */
+let vpn: usize = 0;
 /** Age of the oldest event that is shown; -1: none is. */
 let oldest: i32 = -1;
 
 /**
- * Selects the last `last` events of a severity (-1: of any) about the VPN at an index (-1: about
- * anything).
+ * Selects the last `last` events of a severity (-1: of any) about the VPN of a name (0: about
+ * anything), which is there or was.
  */
-export function selectEvents(of_level: i32, of_vpn: i32, last: i32): void {
+export function selectEvents(of_level: i32, of_vpn: usize, last: i32): void {
   level = of_level;
   vpn = of_vpn;
   oldest = -1;
@@ -31,7 +31,7 @@ export function selectEvents(of_level: i32, of_vpn: i32, last: i32): void {
 
 function isSelected(event: Event): bool {
   if (level >= 0 && <i32>event.severity != level) return false;
-  return vpn < 0 || sameName(event.vpn, vpnAt(vpn).config.name);
+  return vpn == 0 || sameName(event.vpn, vpn);
 }
 
 /** The selected events as ScreenOS writes them, the newest last. */

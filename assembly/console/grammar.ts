@@ -21,7 +21,7 @@ import { showWatch } from "./watch";
 /** Goes through the table: what each row then does, matcher.ts says. */
 export function commands(): void {
   if (row("get config", "the configuration in force, in UCI's syntax")) showConfig();
-  if (row("get event [level LEVEL] [vpn NAME] [last N]", "what happened, the newest last")) showEvents();
+  if (row("get event [level LEVEL] [vpn LOGGED] [last N]", "what happened, the newest last")) showEvents();
   if (row("get interface", "this machine's interfaces and their addresses")) showInterfaces();
   if (row("get sa [active|inactive|id ID]", "the SAs, a line for each direction")) showSas();
   if (row("get vpn [NAME]", "all VPNs, or everything about one")) showVpns();

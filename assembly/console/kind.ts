@@ -19,6 +19,8 @@ export const enum Kind {
   OID,
   /** `VPN`: a VPN that is configured, or is to be. */
   ANY_VPN,
+  /** `LOGGED`: a VPN that is configured, or has left events. */
+  LOGGED_VPN,
   // Values of the configuration: they are judged when that is read.
   /** `GW`: a connection of strongSwan's. */
   GATEWAY,
@@ -44,6 +46,7 @@ export function kindOf(meaning: usize): Kind {
   if (equalText(p, len, "OID")) return Kind.OID;
   if (equalText(p, len, "FILE")) return Kind.FILE;
   if (equalText(p, len, "VPN")) return Kind.ANY_VPN;
+  if (equalText(p, len, "LOGGED")) return Kind.LOGGED_VPN;
   if (equalText(p, len, "GW")) return Kind.GATEWAY;
   if (equalText(p, len, "IF")) return Kind.INTERFACE;
   if (equalText(p, len, "SOURCE")) return Kind.SOURCE;

@@ -2,8 +2,17 @@
  * The values that the grammar knows, which its notations write in capitals. One more is a kind
  * (kind.ts) and a case in the functions here; in candidate.ts, if the engine knows what it can be.
  */
-import { equalText, nameBytes, nameLength, parseDecimal, parseHex, setName } from "../bytes/slice";
+import {
+  equalText,
+  nameBytes,
+  nameLength,
+  parseDecimal,
+  parseHex,
+  sameName,
+  setName,
+} from "../bytes/slice";
 import { Writer } from "../bytes/writer";
+import { eventAt, eventCount } from "../event/log";
 import { severityOf } from "../event/severity";
 import { MAX_NAME_BYTES } from "../limits";
 import { findVpn } from "../monitor/registry";
@@ -25,6 +34,8 @@ export function isValue(meaning: usize, p: usize, len: i32): bool {
   switch (<i32>kindOf(meaning)) {
     case Kind.VPN:
       return findName(p, len) >= 0;
+    case Kind.LOGGED_VPN:
+      return findName(p, len) >= 0 || hasEvents(p, len);
     case Kind.SA_ID:
       return parseId(p, len) >= 0;
     case Kind.SEVERITY:
@@ -47,6 +58,8 @@ export function writeFault(w: Writer, meaning: usize, p: usize, len: i32): Write
   switch (<i32>kindOf(meaning)) {
     case Kind.VPN:
       return quoted(w.text("there is no VPN "), p, len);
+    case Kind.LOGGED_VPN:
+      return quoted(w.text("there is no VPN "), p, len).text(", and no event about one");
     case Kind.SA_ID:
       return quoted(w, p, len).text(" is no SA ID");
     case Kind.SEVERITY:
@@ -68,6 +81,8 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
   switch (<i32>kind) {
     case Kind.VPN:
       return examples(w, "a VPN", kind, p, len);
+    case Kind.LOGGED_VPN:
+      return examples(w, "a VPN, also one that is no more", kind, p, len);
     case Kind.SA_ID:
       return w.text("the SA's ID, as get sa shows it, such as 0x00000001");
     case Kind.SEVERITY:
@@ -134,6 +149,12 @@ function findName(p: usize, len: i32): i32 {
   return setName(name, MAX_NAME_BYTES, p, len) ? findVpn(name) : -1;
 }
 
+function hasEvents(p: usize, len: i32): bool {
+  if (len == 0 || !setName(name, MAX_NAME_BYTES, p, len)) return false;
+  for (let age = 0; age < eventCount(); age++) if (sameName(eventAt(age).vpn, name)) return true;
+  return false;
+}
+
 function parseId(p: usize, len: i32): i64 {
   const prefixed = len > 2 && load<u8>(p) == 0x30 && (load<u8>(p, 1) | 0x20) == 0x78;
   return prefixed ? parseHex(p + 2, len - 2) : parseHex(p, len);
@@ -148,6 +169,12 @@ function parseNumber(p: usize, len: i32): i64 {
 export function vpnGiven(): i32 {
   const i = find("NAME");
   return i < 0 ? -1 : findName(word(i), wordLength(i));
+}
+
+/** The name (a name field) that the command's LOGGED is; 0: it has none. */
+export function loggedGiven(): usize {
+  const i = find("LOGGED");
+  return i >= 0 && setName(name, MAX_NAME_BYTES, word(i), wordLength(i)) ? name : 0;
 }
 
 /** The VPN whose SA has the command's ID; -1: there is none. */

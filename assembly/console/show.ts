@@ -7,7 +7,7 @@ import { getSa, SaFilter } from "./get_sa";
 import { getVpnDetail, getVpnTable } from "./get_vpn";
 import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
 import { given } from "./line";
-import { idGiven, levelGiven, numberGiven, vpnGiven } from "./parameter";
+import { idGiven, levelGiven, loggedGiven, numberGiven, vpnGiven } from "./parameter";
 import { beginReply, endReply, endVerbatim, json } from "./reply";
 import { getVpnJson, getVpnsJson } from "./vpn_json";
 
@@ -53,9 +53,9 @@ export function showVpnmonitor(): void {
   endReply();
 }
 
-/** `get event [level LEVEL] [vpn NAME] [last N]` */
+/** `get event [level LEVEL] [vpn LOGGED] [last N]` */
 export function showEvents(): void {
-  selectEvents(levelGiven(), vpnGiven(), numberGiven(MAX_EVENTS));
+  selectEvents(levelGiven(), loggedGiven(), numberGiven(MAX_EVENTS));
   const w = beginReply();
   if (json) getEventJson(w);
   else getEvent(w);

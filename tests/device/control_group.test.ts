@@ -5,6 +5,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { test } from "node:test";
 import { attempt, type Result } from "../lab/lib/command.ts";
+import { Snmpd } from "../lab/lib/snmp.ts";
+import { waitUntil } from "../lab/lib/wait.ts";
 import { withBench } from "./lib/bench.ts";
 
 const GROUP = "4711";
@@ -51,6 +53,36 @@ test("the owner and the group's members are let in, and nobody else", () =>
       const { code, stderr } = await run("run", ...args);
       assert.equal(code, 1);
       assert.match(stderr, /--control-group: there is no group "no-such-group"/);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  }));
+
+test("Debian's snmpd serves the table as a user of its own, whose group is let in", () =>
+  withBench(async ({ namespace, rekeyd }) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "rekeyd-snmp-"));
+    try {
+      fs.chmodSync(folder, 0o755);
+      const rekeyctl = path.join(folder, "rekeyctl");
+      fs.copyFileSync("build/rekeyctl", rekeyctl);
+      rekeyd.control_path = path.join(folder, "control");
+      const own = path.join(folder, "snmpd");
+      const snmpd = new Snmpd(namespace, own, rekeyd.control_path, "Debian-snmp", rekeyctl);
+      await attempt("chown", ["Debian-snmp", own]);
+      await rekeyd.start();
+      await snmpd.start();
+      assert.equal((await snmpd.walk()).size, 0, "the socket is its owner's alone");
+      await rekeyd.stop();
+      rekeyd.options.push("--control-group", "Debian-snmp");
+      await rekeyd.start();
+      const cells = await waitUntil(
+        "the table is there",
+        10_000,
+        () => snmpd.walk(),
+        ({ size }) => size > 0,
+      );
+      assert.equal(cells.get("4.1"), 'STRING: "branch"');
+      await snmpd.program!.end();
     } finally {
       fs.rmSync(folder, { recursive: true });
     }

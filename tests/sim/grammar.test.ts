@@ -71,6 +71,7 @@ test(`${LINES} random lines are answered, and the monitor works on`, () => {
 /** What to write for a value, by its name in the notations. */
 const SAMPLES: Record<string, string> = {
   NAME: "branch0",
+  LOGGED: "branch0",
   ID: "1",
   LEVEL: "error",
   N: "5",

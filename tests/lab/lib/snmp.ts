@@ -27,9 +27,11 @@ export class Snmpd {
     private readonly namespace: Namespace,
     private readonly folder: string,
     control_path: string,
+    /** Who it becomes, as Debian's snmpd becomes Debian-snmp. */
+    private readonly user = "root",
+    rekeyctl = path.join(ROOT, "build/rekeyctl"),
   ) {
     fs.mkdirSync(folder, { recursive: true });
-    const rekeyctl = path.join(ROOT, "build/rekeyctl");
     fs.writeFileSync(
       this.conf_path,
       `agentaddress udp:127.0.0.1:${PORT}
@@ -48,6 +50,7 @@ pass_persist ${TABLE} ${rekeyctl} --control ${control_path} snmp
     const args = ["-f", "-Lf", path.join(this.folder, "snmpd.log"), "-C", "-c", this.conf_path];
     // Only what is needed: other modules look at the machine, and want to write.
     args.push("-I", "pass_persist,vacm_conf,vacm_vars,snmp_mib", "-r");
+    args.push("-u", this.user, "-g", this.user);
     const [env, ...settings] = surroundings(this.folder);
     this.program = await this.namespace.spawn(env!, [...settings, "snmpd", ...args], {
       log: path.join(this.folder, "snmpd.out"),
