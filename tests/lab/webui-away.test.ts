@@ -32,7 +32,7 @@ test("a daemon that is killed, and started again", () =>
     }),
   ));
 
-test("a way to rekeyd-web that is cut, and heals; then rekeyd-web itself", () =>
+test("a way to rekeyd-web that is cut, or swallows all, and heals; then rekeyd-web itself", () =>
   withWebui("webui-server", {}, async (stage) => {
     const { web } = stage;
     const relay = await TcpRelay.open(Number(new URL(web.origin).port));
@@ -45,6 +45,12 @@ test("a way to rekeyd-web that is cut, and heals; then rekeyd-web itself", () =>
         relay.cut();
         await notice(page, "is lost").waitFor();
         await visitor.assertAccessible("AutoKey IKE, no server");
+        relay.heal();
+        await notice(page, "is lost").waitFor({ state: "detached" });
+        await up(page).waitFor();
+
+        relay.swallow();
+        await notice(page, "is lost").waitFor();
         relay.heal();
         await notice(page, "is lost").waitFor({ state: "detached" });
         await up(page).waitFor();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  barsPath,
   extended,
   linePath,
   samplesKept,
@@ -92,4 +93,11 @@ test("a line stands at the right, breaks where a value is missing, and stays in 
       ?.map(Number) ?? [];
   assert.equal(numbers.length, 8);
   numbers.forEach((n, i) => assert.ok(n >= 0 && n <= (i % 2 === 0 ? 100 : 20), `${numbers}`));
+});
+
+test("bars stand where their character does", () => {
+  const size = { step: 4, base: 16, height: 6 };
+  assert.equal(barsPath("-10", "0", size), "M8 16v-6h3v6z");
+  assert.equal(barsPath("11", "1", size), "M0 16v-6h3v6zM4 16v-6h3v6z");
+  assert.equal(barsPath("11", "0", size), "");
 });

@@ -1,8 +1,8 @@
 /** Requests to rekeyd-web: the same answers as `rekeyctl --json` gives. */
 import { Store } from "./logic/store.ts";
 
-/** Whether there is a session: what needs one has been refused, or not. */
-export const session = new Store<"unknown" | "open" | "closed">("unknown");
+/** Whether there is a session: what needs one has been refused, or not; `ended`: there was one. */
+export const session = new Store<"unknown" | "open" | "closed" | "ended">("unknown");
 
 /** A refusal: of the engine, with the column of the wrong word, or of the way to it. */
 export class Refusal extends Error {
@@ -25,6 +25,8 @@ export interface Expected {
 }
 
 const TIMEOUT_MS = 15_000;
+/** Of a question whether somebody is there. */
+const LOOK_TIMEOUT_MS = 5_000;
 const LOST = "rekeyd-web does not answer";
 
 /** The answer to a line, which begins with `get` or `doctor`. */
@@ -40,6 +42,16 @@ export async function command<T = unknown>(line: string): Promise<T> {
   return answer;
 }
 
+/** Whether the server answers, whatever it says. */
+export async function isReachable(): Promise<boolean> {
+  try {
+    await send("json/get/vpnmonitor", undefined, LOOK_TIMEOUT_MS);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export async function logIn(secret: string): Promise<void> {
   const response = await send("login", { secret });
   if (response.status === 401) throw new Refusal("That is not the token or password.", 401);
@@ -52,8 +64,12 @@ export async function logOut(): Promise<void> {
   session.set("closed");
 }
 
-async function send(path: string, body?: object): Promise<Response> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+async function send(
+  path: string,
+  body?: object,
+  timeout_ms: number = TIMEOUT_MS,
+): Promise<Response> {
+  const signal = AbortSignal.timeout(timeout_ms);
   try {
     if (body === undefined) return await fetch(path, { signal });
     const headers = { "Content-Type": "application/json" };
@@ -65,7 +81,7 @@ async function send(path: string, body?: object): Promise<Response> {
 
 async function answerOf(response: Response): Promise<unknown> {
   if (response.status === 401) {
-    session.set("closed");
+    session.set(session.value === "open" || session.value === "ended" ? "ended" : "closed");
     throw new Refusal("The session has ended.", 401);
   }
   let answer: unknown;

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { logOut, session } from "./api.ts";
-import { closeFeed, link, openFeed } from "./feed.ts";
+import { closeFeed, forget, link, openFeed } from "./feed.ts";
 import { linkTo, type Route, type View } from "./logic/route.ts";
 import { useRoute, useStore } from "./parts/hooks.ts";
 import { LinkNotice } from "./parts/link_notice.tsx";
@@ -31,7 +31,7 @@ export function App(): JSX.Element | null {
   const state = useStore(session);
   const is_edit = route.view === "vpns" && route.name !== "";
   const is_stale = "since_ms" in useStore(link);
-  const is_out = state === "closed" || route.view === "login";
+  const is_out = state === "closed" || state === "ended" || route.view === "login";
   useEffect(() => {
     if (state === "open") openFeed();
     else closeFeed();
@@ -53,7 +53,7 @@ export function App(): JSX.Element | null {
         </a>
         <span class="spring" />
         <ThemeSwitch />
-        <button type="button" class="quiet" onClick={() => void logOut()}>
+        <button type="button" class="quiet" onClick={() => void leave()}>
           Log out
         </button>
       </header>
@@ -65,6 +65,11 @@ export function App(): JSX.Element | null {
       </main>
     </div>
   );
+}
+
+async function leave(): Promise<void> {
+  await logOut();
+  forget();
 }
 
 /** A fragment would be taken for a page. */

@@ -1,5 +1,5 @@
 /** What the server tells by itself: states each second, events, and when there is no daemon. */
-import { ask, session } from "./api.ts";
+import { ask, isReachable, session } from "./api.ts";
 import { joined, newIn } from "./logic/events.ts";
 import { extended, type Sample } from "./logic/history.ts";
 import type { LogEvent, Vpn } from "./logic/model.ts";
@@ -39,7 +39,14 @@ const AGAIN_MS = 2_000;
 /** The daemon's own events: the configuration may be another. */
 const DAEMON_EVENT = 767;
 
+/** A stream that is silent for so long may be dead: a way that only swallows breaks nothing. */
+const MAX_SILENCE_MS = 12_000;
+const LOOK_MS = 2_000;
+
 let source: EventSource | null = null;
+/** When the stream said something last. */
+let heard_ms = 0;
+let look: ReturnType<typeof setInterval> | undefined;
 let again: ReturnType<typeof setTimeout> | undefined;
 
 /** Opens the stream; it heals by itself, until the session is over. */
@@ -47,22 +54,29 @@ export function openFeed(): void {
   if (source !== null) return;
   const stream = new EventSource("stream");
   source = stream;
-  stream.addEventListener("vpns", (event) => {
-    tellVpns((JSON.parse(event.data as string) as { vpns: Vpn[] }).vpns);
+  heard_ms = Date.now();
+  clearInterval(look);
+  look = setInterval(lookForSilence, LOOK_MS);
+  const hear = (kind: string, take: (data: string) => void): void =>
+    stream.addEventListener(kind, (event: MessageEvent<string>) => {
+      heard_ms = Date.now();
+      take(event.data);
+    });
+  hear("vpns", (data) => {
+    tellVpns((JSON.parse(data) as { vpns: Vpn[] }).vpns);
   });
-  stream.addEventListener("log", (event) => {
-    const { events } = JSON.parse(event.data as string) as { events: LogEvent[] };
+  hear("log", (data) => {
+    const { events } = JSON.parse(data) as { events: LogEvent[] };
     const fresh = newIn(events, log.value);
     if (fresh.length === 0) return;
     log.set(joined(log.value, fresh));
     if (fresh.some(({ id }) => id === DAEMON_EVENT)) noteChange();
   });
-  stream.addEventListener("away", (event) => {
-    const { error } = JSON.parse(event.data as string) as { error: string };
+  hear("away", (data) => {
+    const { error } = JSON.parse(data) as { error: string };
     breakLink({ state: "away", since_ms: Date.now(), why: error });
     void lookForDaemon();
   });
-  stream.addEventListener("open", () => void refresh());
   stream.addEventListener("error", () => {
     breakLink({ state: "lost", since_ms: Date.now() });
     // The browser tries again by itself, but not after an answer that was no stream.
@@ -72,9 +86,34 @@ export function openFeed(): void {
 
 export function closeFeed(): void {
   clearTimeout(again);
+  clearInterval(look);
   source?.close();
   source = null;
   link.set({ state: "opening" });
+}
+
+/** Who logs out leaves nothing behind in the page. */
+export function forget(): void {
+  vpns.set(null);
+  histories.set(new Map());
+  log.set([]);
+  overview.set(null);
+}
+
+/**
+ * Where nothing changes the server has nothing to say, and its heartbeat a page does not hear: a
+ * stream that is opened anew tells all.
+ */
+function lookForSilence(): void {
+  if (source === null || Date.now() - heard_ms < MAX_SILENCE_MS) return;
+  heard_ms = Date.now();
+  void isReachable().then((reachable) => {
+    if (!reachable) breakLink({ state: "lost", since_ms: Date.now() });
+    if (source === null) return;
+    source.close();
+    source = null;
+    openFeed();
+  });
 }
 
 /** Whether the session is over tells a request: an EventSource hides the status. */

@@ -3,6 +3,7 @@ import * as net from "node:net";
 /** Between a browser and rekeyd-web: a way that can be cut. */
 export class TcpRelay {
   private is_cut = false;
+  private is_swallowing = false;
   private readonly sockets = new Set<net.Socket>();
   private readonly server = net.createServer((near) => this.join(near));
 
@@ -26,6 +27,11 @@ export class TcpRelay {
       near.destroy();
       return;
     }
+    if (this.is_swallowing) {
+      this.sockets.add(near);
+      near.on("error", () => {}).on("close", () => this.sockets.delete(near));
+      return;
+    }
     const far = net.connect(this.port_behind, "127.0.0.1");
     for (const [from, to] of [[near, far] as const, [far, near] as const]) {
       this.sockets.add(from);
@@ -44,8 +50,15 @@ export class TcpRelay {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Nothing comes through any more, and nobody is told: as where a line is pulled. */
+  swallow(): void {
+    this.is_swallowing = true;
+    for (const socket of this.sockets) socket.pause();
+  }
+
   heal(): void {
     this.is_cut = false;
+    this.is_swallowing = false;
   }
 
   close(): void {

@@ -121,3 +121,17 @@ export function linePath(
   });
   return path;
 }
+
+/** Upright bars, one for each character of `text` that is `wanted`, in its place. */
+export function barsPath(
+  text: string,
+  wanted: string,
+  { step, base, height }: { step: number; base: number; height: number },
+): string {
+  const width = step - 1;
+  return [...text]
+    .map((found, i) =>
+      found === wanted ? `M${i * step} ${base}v${-height}h${width}v${height}z` : "",
+    )
+    .join("");
+}

@@ -1,5 +1,6 @@
 /** The last rounds, the newest at the right: a tall bar was answered, a short red one missed. */
 import type { JSX } from "preact";
+import { barsPath } from "../logic/history.ts";
 
 const SLOTS = 30;
 const STEP = 4;
@@ -10,24 +11,14 @@ export function Rounds({ rounds }: { rounds: string }): JSX.Element {
   const missed = [...rounds].filter((round) => round === "0").length;
   const says =
     rounds === "" ? "no round yet" : `${missed} of the last ${rounds.length} rounds missed`;
+  const shown = rounds.padStart(SLOTS, "-");
+  const bars = (round: string, height: number): string =>
+    barsPath(shown, round, { step: STEP, base: HEIGHT, height });
   return (
     <svg class="rounds" viewBox={`0 0 ${SLOTS * STEP} ${HEIGHT}`} role="img" aria-label={says}>
-      {Array.from({ length: SLOTS }, (_, slot) => {
-        const round = rounds[rounds.length - SLOTS + slot];
-        const height = round === "1" ? HEIGHT : round === "0" ? MISSED_HEIGHT : 1;
-        const kind = round === "1" ? "answered" : round === "0" ? "missed" : "none";
-        return (
-          <rect
-            key={slot}
-            class={kind}
-            x={slot * STEP + 0.5}
-            y={HEIGHT - height}
-            width={STEP - 1}
-            height={height}
-            rx={0.5}
-          />
-        );
-      })}
+      <path class="answered" d={bars("1", HEIGHT)} />
+      <path class="missed" d={bars("0", MISSED_HEIGHT)} />
+      <path class="none" d={bars("-", 1)} />
     </svg>
   );
 }

@@ -1,11 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { logIn, textOf } from "../api.ts";
+import { logIn, session, textOf } from "../api.ts";
 import { linkTo, routeOf } from "../logic/route.ts";
+import { useStore } from "../parts/hooks.ts";
 import { ThemeSwitch } from "../parts/theme_switch.tsx";
 
 export function Login(): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
+  const ended = useStore(session) === "ended";
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   useEffect(() => {
@@ -33,6 +35,7 @@ export function Login(): JSX.Element {
     <main class="login">
       <form onSubmit={(event) => void submit(event)}>
         <h1>rekeyd</h1>
+        {ended && <p class="hint">The session has ended.</p>}
         {/* Password managers ask for whom. */}
         <input type="text" autocomplete="username" value="rekeyd" readOnly hidden />
         <label for="secret">Token or password</label>
