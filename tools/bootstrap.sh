@@ -9,7 +9,7 @@ packages=(
   ca-certificates git gcc libc6-dev
   strongswan-swanctl strongswan-charon libcharon-extra-plugins libstrongswan-extra-plugins
   mount procps nftables iproute2 iputils-ping tcpdump
-  shellcheck mandoc groff-base strace tmux python3-scapy
+  shellcheck mandoc groff-base bash-completion zsh strace tmux python3-scapy
   rsyslog busybox systemd jq
   prometheus python3-prometheus-client snmp snmpd snmptrapd
   chromium pngquant

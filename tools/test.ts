@@ -36,13 +36,16 @@ const PARTS: Record<string, Part> = {
 
 /** Formatting, types and style. */
 function checks(): Job[] {
-  const scripts = treeFiles().filter((path) => path.endsWith(".sh") || path === ".ci/run");
+  const files = treeFiles();
+  const scripts = files.filter((path) => /\.sh$|^\.ci\/run$|^host\/completion\/bash\//.test(path));
+  const zsh_scripts = files.filter((path) => path.startsWith("host/completion/zsh/"));
   return [
     check("prettier", `${BIN}/prettier`, "--check", "--log-level", "warn", "."),
     check("types of the engine", `${BIN}/asc`, "--noEmit"),
     check("types of tools and tests", `${BIN}/tsc`),
     check("types of the pages", `${BIN}/tsc`, "-p", "host/web/pages"),
     check("shellcheck", "shellcheck", ...scripts),
+    ...zsh_scripts.map((path) => check(`zsh ${basename(path)}`, "zsh", "-n", path)),
     check("rustfmt", "cargo", "fmt", ...DEVICE, "--all", "--check"),
     check("rustfmt of the web server", "cargo", "fmt", ...SERVER, "--check"),
     ...nodeTests(["tests/failure.test.ts", "tests/style.test.ts"], 120),
