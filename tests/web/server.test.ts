@@ -1,6 +1,7 @@
 /** rekeyd-web lets in who knows the secret, passes lines on, and refuses everything else. */
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -389,6 +390,13 @@ describe("the program", () => {
     assert.doesNotMatch(field("Uid"), /^0\t/);
     for (const set of ["CapInh", "CapPrm", "CapEff"]) assert.match(field(set), /^0+$/);
     assert.deepEqual([field("NoNewPrivs"), field("Seccomp")], ["1", "2"]);
+    // Nor does it take the processor from the daemon (proc(5), stat field 19).
+    const stat = fs.readFileSync(`/proc/${site.web.pid}/stat`, "latin1");
+    const own = os.getPriority(process.pid);
+    assert.equal(
+      Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]),
+      Math.min(19, own + 10),
+    );
   });
 
   test("says what is wrong with its options, and does not start", async () => {

@@ -7,7 +7,7 @@ use std::env::consts::ARCH;
 use std::error::Error;
 use std::ffi::CString;
 
-use rustix::process::{Gid, Uid, geteuid};
+use rustix::process::{Gid, Uid, geteuid, nice};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
@@ -17,6 +17,8 @@ use seccompiler::{
     SeccompRule, apply_filter,
 };
 
+/// Where 19 is whoever waits for all others.
+const NICENESS: i32 = 10;
 /// More than a user is usually in.
 const MAX_GROUPS: usize = 256;
 
@@ -90,8 +92,9 @@ pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// Drops it all, for good.
+/// Drops it all, for good; also its place in the queue for the processor: echoes come first.
 pub fn drop_privileges(user: Option<User>) -> Result<(), Box<dyn Error>> {
+    nice(NICENESS)?;
     if let Some(user) = user {
         user.become_it()?;
     }
