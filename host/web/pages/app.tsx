@@ -93,7 +93,7 @@ function Menu({ current }: { current: View }): JSX.Element {
   return (
     <nav aria-label="Pages">
       {MENU.map(({ group, entries }) => (
-        <div class="group" key={group}>
+        <div key={group}>
           <h2>{group}</h2>
           <ul>
             {entries.map(({ view, title }) => (

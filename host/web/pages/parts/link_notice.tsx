@@ -14,7 +14,7 @@ const SAYS = {
 export function LinkNotice(): JSX.Element {
   const state = useStore(link);
   return (
-    <div role="status" class="link">
+    <div role="status">
       {"since_ms" in state && (
         <p class="notice wrong">
           <strong>{SAYS[state.state]}</strong> {"why" in state && `${sentence(state.why)} `}

@@ -68,7 +68,7 @@ export function UnsavedNotice(): JSX.Element | null {
   const { unsaved, path, save, done, error } = saving;
   if (!unsaved && done === "" && error === "") return null;
   return (
-    <div class="notice unsaved">
+    <div class="notice">
       {unsaved && (
         <p>
           <strong>Unsaved changes.</strong> They are in force, but not in {path}.{" "}

@@ -16,7 +16,7 @@ export function Plots({ vpn, samples }: { vpn: Vpn; samples: readonly Sample[] }
       ? "Delay: none measured yet"
       : `Delay from ${delayText(Math.min(...delays))} to ${delayText(Math.max(...delays))} ms`;
   return (
-    <section class="panel plots" aria-labelledby="plots">
+    <section class="panel" aria-labelledby="plots">
       <h2 id="plots">Over time</h2>
       <Plot
         title="Delay (ms)"

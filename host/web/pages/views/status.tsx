@@ -43,7 +43,7 @@ export function Status({ name }: { name: string }): JSX.Element {
             <Next vpn={vpn} />
             <Lifetimes vpn={vpn} />
           </div>
-          <section class="panel last-events" aria-labelledby="last-events">
+          <section class="panel" aria-labelledby="last-events">
             <h2 id="last-events">Last events</h2>
             <EventTable events={last} />
             <p class="after">
