@@ -139,6 +139,15 @@ function offers(w: Writer, p: usize, len: i32): void {
   if (json) endList(w);
 }
 
+/** The words alone that may stand there, on one line. */
+function keywords(w: Writer, p: usize, len: i32): void {
+  const start = w.at;
+  beginCompletion();
+  beginOffers(Offer.COMPLETE, p, len);
+  pass(Pass.OFFER);
+  for (let at = start; at + 1 < w.at; at++) if (load<u8>(at) == 0x0a) store<u8>(at, 0x20);
+}
+
 /**
  * Answers with the error's text, where in the line the wrong word is, and what may stand there: of
  * that only what begins with the `len` bytes at `p`.
@@ -147,6 +156,10 @@ function fail(wrong: i32, text: Writer, p: usize, len: i32): void {
   const w = beginCaret(wrong, text);
   if (json) {
     offers(key(w, "expected"), p, len);
+  } else if (wrong == 0) {
+    // All commands would move the line with the caret off the screen.
+    w.text("; here may stand, and ? alone tells more:\n  ");
+    keywords(w, p, len);
   } else {
     w.text("; here may stand:\n");
     offers(w, p, len);

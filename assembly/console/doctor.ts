@@ -146,7 +146,10 @@ function reportText(w: Writer, index: i32): void {
     else w.text("  nothing found\n");
   }
   if (index < 0) {
-    w.counted(looked_at, "VPN").text(" looked at, nothing found about ").decimal(healthy).u8(0x0a);
+    w.counted(looked_at, "VPN").text(" looked at, ");
+    if (healthy == looked_at) w.text("none");
+    else w.decimal(looked_at - healthy);
+    w.text(" with findings\n");
   }
 }
 

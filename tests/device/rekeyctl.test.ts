@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { describe, test } from "node:test";
 import type { Result } from "../lab/lib/command.ts";
 import { attempt } from "../lab/lib/command.ts";
+import { waitFor } from "../lab/lib/wait.ts";
 import { withBench } from "./lib/bench.ts";
 import { Screen } from "./lib/screen.ts";
 
@@ -142,6 +143,7 @@ describe("commands as arguments, from a file and from standard input", () => {
       const { code, stderr } = await ctl("get sa\nget sa\n");
       assert.equal(code, 3);
       assert.equal(stderr.match(/no answer from rekeyd/g)?.length, 1);
+      assert.match(stderr, /; is it running\?$/m);
     }));
 });
 
@@ -217,6 +219,21 @@ describe("the prompt", () => {
       await screen.shows(/^rekeyd>$/m);
     }, 36));
 
+  test("what is wider than the screen goes on below at a word, and a mistake stays in sight", () =>
+    withPrompt(async (screen) => {
+      await screen.type("get vpnm?");
+      await screen.shows(
+        /^ {2}vpnmonitor +settings for all VPNs, the\n {14}configuration, counts$/m,
+      );
+      await screen.press("C-c");
+      await screen.type("get event last 1\n");
+      await screen.shows(/^\[Root\]system-[^]*\n {2}\S.*\)\nrekeyd>$/m);
+      await screen.press("C-l");
+      await screen.type("show vpn\n");
+      const text = await screen.shows(/^show vpn\n\^--- unknown word 'show'; [^]*\nrekeyd>$/m);
+      assert.match(text, / get clear exec [^]*\n +[a-z ]+ record\nrekeyd>$/);
+    }, 50));
+
   test("lines that are pasted are all carried out", () =>
     withPrompt(async (screen) => {
       await screen.type("get vpn branch\n# a remark\nget sa\nexit\n");
@@ -242,7 +259,9 @@ describe("the prompt's history", () => {
     (...lines: string[]) =>
     async (screen: Screen): Promise<void> => {
       for (const line of lines) await screen.type(`${line}\n`);
-      await screen.press("C-d");
+      // Ctrl-D is no end while a command runs: the kernel makes another character of it.
+      const leave = (): Promise<boolean> => screen.press("C-d").then(() => screen.isOver());
+      await waitFor("the prompt ends", 10_000, leave, 200);
       assert.equal(await screen.ends(), 0);
     };
 

@@ -73,7 +73,7 @@ test("a healthy VPN gives no finding, at once", () => {
 test("a hundred healthy VPNs are one line", () => {
   const world = settled(branches(100, HEALTHY), "option rekey '1'");
   const text = world.ask("doctor");
-  assert.match(text, /^ok\n.*\n  nothing found\n100 VPNs looked at, nothing found about 100\n$/);
+  assert.match(text, /^ok\n.*\n  nothing found\n100 VPNs looked at, none with findings\n$/);
 });
 
 test("what is only set so is a note or a warning, and the VPN stays up", () => {

@@ -76,14 +76,23 @@ fn request_part(control: &Path, json: bool, line: &[u8], patience: Duration) -> 
         return Ok(Part { answer: too_long(json), next: None });
     }
     let line = [prefix, line, b"\n"].concat();
-    exchange(control, &line, patience).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => {
-            let text = format!("it was silent for {patience:?}");
-            io::Error::new(io::ErrorKind::TimedOut, text)
+    exchange(control, &line, patience).map_err(|error| told(&error, patience))
+}
+
+/// The error in words that say what to look at.
+fn told(error: &io::Error, patience: Duration) -> io::Error {
+    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied, TimedOut, UnexpectedEof};
+    let (kind, text) = match error.kind() {
+        io::ErrorKind::WouldBlock => (TimedOut, format!("it was silent for {patience:?}")),
+        UnexpectedEof => (UnexpectedEof, "it closed the connection".into()),
+        kind @ (NotFound | ConnectionRefused) => (kind, format!("{error}; is it running?")),
+        PermissionDenied => {
+            let who = "root may ask, and who is in its --control-group";
+            (PermissionDenied, format!("{error}; {who}"))
         }
-        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "it closed the connection"),
-        _ => error,
-    })
+        kind => (kind, error.to_string()),
+    };
+    io::Error::new(kind, text)
 }
 
 /// The daemon would close the connection before it has read such a line.

@@ -56,6 +56,7 @@ mod user;
 mod vici;
 mod wasm_config;
 mod watch;
+mod wrap;
 
 const USAGE_ERROR: u8 = 2;
 

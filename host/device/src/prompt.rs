@@ -1,6 +1,7 @@
 //! The prompt: `?` and Tab ask the daemon what may stand there, for it alone knows the commands.
 
 use std::error::Error;
+use std::io;
 
 use crate::client::Status;
 use crate::history::History;
@@ -8,6 +9,7 @@ use crate::keys::Key;
 use crate::line::{Edit, Line};
 use crate::session::{Outcome, Session, print};
 use crate::terminal::Terminal;
+use crate::wrap::fit;
 
 const PROMPT: &str = "rekeyd> ";
 const GREETING: &str = "? shows what may stand there, Tab completes, exit ends\n";
@@ -89,7 +91,7 @@ fn complete(session: &Session, terminal: &Terminal, line: &mut Line) -> Result<(
 /// Answers of this kind are for people, whatever the commands' are.
 fn tell(session: &Session, line: &str) {
     match session.ask(line.as_bytes(), false) {
-        Ok(answer) => _ = print(&answer.body),
+        Ok(answer) => _ = print(&fit(io::stdout(), &answer.body)),
         Err(error) => println!("no answer from rekeyd: {error}"),
     }
 }

@@ -11,6 +11,7 @@ use crate::client::{self, Answer, PATIENCE, Status};
 use crate::prompt;
 use crate::signal::Signals;
 use crate::watch;
+use crate::wrap::fit;
 
 const REFUSED: u8 = 1;
 const UNREADABLE: u8 = 2;
@@ -95,14 +96,16 @@ impl Session {
     fn show(&self, answer: io::Result<Answer>, place: &str) -> Outcome {
         match answer {
             Ok(Answer { status: Status::Refused, body }) => {
-                let _ = io::stderr().write_all(&[place.as_bytes(), &body].concat());
+                let text = if self.json { body.into() } else { fit(io::stderr(), &body) };
+                let _ = io::stderr().write_all(&[place.as_bytes(), &text].concat());
                 Outcome::Refused
             }
-            Ok(Answer { status: Status::Found, body }) => match shown(print(&body)) {
+            Ok(Answer { status: Status::Found, body }) => match shown(self.print(&body)) {
                 Outcome::Done => Outcome::Found,
                 refused => refused,
             },
             Ok(Answer { status: Status::Save(file), body }) => save(&file, &body, place),
+            Ok(Answer { status: Status::Done, body }) => shown(self.print(&body)),
             Ok(Answer { body, .. }) => shown(print(&body)),
             Err(error) => {
                 let control = self.control.display();
@@ -151,6 +154,10 @@ impl Session {
             }
         }
         Ok(Outcome::Done)
+    }
+
+    fn print(&self, body: &[u8]) -> bool {
+        if self.json { print(body) } else { print(&fit(io::stdout(), body)) }
     }
 
     /// Asks the daemon.

@@ -68,10 +68,22 @@ export class Screen {
 
   /** The exit status, once the program has ended. */
   async ends(): Promise<number> {
-    const status = (): Promise<string> =>
-      this.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}");
-    const text = await waitUntil("the program ends", WAIT_MS, status, (said) => said[0] === "1");
+    const text = await waitUntil(
+      "the program ends",
+      WAIT_MS,
+      () => this.status(),
+      (said) => said[0] === "1",
+    );
     return Number(text.split(" ")[1]);
+  }
+
+  /** Whether the program has ended. */
+  async isOver(): Promise<boolean> {
+    return (await this.status())[0] === "1";
+  }
+
+  private status(): Promise<string> {
+    return this.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}");
   }
 
   async close(): Promise<void> {
