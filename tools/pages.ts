@@ -43,9 +43,14 @@ export function buildPages(): void {
       gzipSync(readFileSync(join(PAGES, name)), { level: 9 }),
     );
   }
+  console.log(sizesText());
+}
+
+/** How large the pages are, all together and one by one. */
+export function sizesText(): string {
   const sizes = pageSizes();
   const parts = Object.entries(sizes).map(([name, bytes]) => `${name} ${kilobytes(bytes)}`);
-  console.log(`${PAGES}: ${kilobytes(sumOf(sizes))} compressed (${parts.join(", ")})`);
+  return `${PAGES}: ${kilobytes(sumOf(sizes))} compressed (${parts.join(", ")})`;
 }
 
 /** Compressed bytes of each file. */

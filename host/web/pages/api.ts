@@ -31,6 +31,8 @@ const LOST = "rekeyd-web does not answer";
 
 /** The answer to a line, which begins with `get` or `doctor`. */
 export async function ask<T>(...words: string[]): Promise<T> {
+  // An address has no such step, however it is written.
+  if (words.some((word) => word === "." || word === "..")) return command(words.join(" "));
   const response = await send(`json/${words.map(encodeURIComponent).join("/")}`);
   return (await answerOf(response)) as T;
 }
