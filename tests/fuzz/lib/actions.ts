@@ -81,11 +81,18 @@ function checkFrames(call: string, bytes: Buffer): void {
   hold(at === bytes.length && at > 0, "vici", () => `${call}: ${quote(bytes)}`);
 }
 
+/** What stands above an answer: what became of the command, or which line gets the next part. */
+export const REPLY = /^(ok|found|error|(live|frame) \d+ \d+|more [^\n]+)\n([^]*)$/;
+const FRAME = /^(live|frame) /;
+const COLOUR = /\x1b\[[0-9;]*m/g;
+
 function checkReply(call: string, bytes: Buffer): void {
   const text = decode(call, "reply", bytes);
-  hold(/^(ok|found|error)\n/.test(text), "reply", () => `${call}: ${quote(bytes)}`);
-  hold(!CONTROL_BUT_LINE_BREAK.test(text), "reply holds a control character", () =>
-    clue(call, text, CONTROL_BUT_LINE_BREAK),
+  hold(REPLY.test(text), "reply", () => `${call}: ${quote(bytes)}`);
+  // A frame of the live screen may be in colour.
+  const shown = FRAME.test(text) ? text.replaceAll(COLOUR, "") : text;
+  hold(!CONTROL_BUT_LINE_BREAK.test(shown), "reply holds a control character", () =>
+    clue(call, shown, CONTROL_BUT_LINE_BREAK),
   );
 }
 

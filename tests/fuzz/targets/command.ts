@@ -1,5 +1,6 @@
 /** Commands of the control socket. Each has one answer, and one in JSON is a document. */
 import { Action } from "../../../host/node/engine.ts";
+import { REPLY } from "../lib/actions.ts";
 import type { FuzzedEngine } from "../lib/engine.ts";
 import { hold } from "../lib/finding.ts";
 import { CONFIGURATION, Site } from "../lib/site.ts";
@@ -7,6 +8,9 @@ import { words, type Target } from "../lib/target.ts";
 
 /** Of one event. */
 const LOGS: number[] = [Action.LOG, Action.LOG_JSON, Action.LOG_FIELDS];
+
+/** `clear` and `exec` do something, and are told by their first letter. */
+const DEEDS = /^[\x00-\x20]*(json[\x00-\x20]+)?[ce]/;
 
 const LINES = [
   "get sa",
@@ -32,6 +36,11 @@ const LINES = [
   "snmp get .1.3.6.1.4.1.3224.4.1.1.1.4.1",
   "snmp getnext .1.3.6.1.4.1.3224.4.1.1",
   "snmp getnext .1.3.6.1.4.1.3224.4.1.1.1.29.4294967295",
+  "watch",
+  "watch size 80 24",
+  "watch size 200 60 skip 1 color",
+  "watch size 20 4 ascii color",
+  "json watch",
   "record start",
   "doctor net",
   "json doctor",
@@ -42,6 +51,9 @@ const LINES = [
   "set vpn six interval 0.5",
   "json set vpnmonitor threshold 7",
   "unset vpn net monitor",
+  "clear sa id 1",
+  "json exec vpn net rekey",
+  "clear event",
   "unset vpn old",
   "json unset vpn six quorum",
   "save force",
@@ -85,12 +97,13 @@ export const command_target: Target = {
       actions = told.filter(({ kind }) => !LOGS.includes(kind));
     }
     const changed = actions.find(({ kind }) => kind === Action.CONFIG_CHANGED);
-    // What the change itself brings about is the monitor's.
-    if (changed !== undefined) actions = actions.filter(({ kind }) => kind === Action.REPLY);
+    // What the change itself brings about is the monitor's, or strongSwan's.
+    if (changed !== undefined || DEEDS.test(input.toString("latin1")))
+      actions = actions.filter(({ kind }) => kind === Action.REPLY);
     const [reply] = actions;
     const alone = actions.length === 1 && reply!.kind === Action.REPLY && reply!.argument === 7;
     hold(alone, "one reply", () => `${actions.length} actions`);
-    const [, , body = ""] = /^(ok|found|error)\n([^]*)$/.exec(reply!.bytes.toString("utf8"))!;
+    const body = REPLY.exec(reply!.bytes.toString("utf8"))!.at(-1)!;
     hold(body === "" || body.endsWith("\n"), "ends its line", () =>
       JSON.stringify(body.slice(-40)),
     );
@@ -117,7 +130,7 @@ export const command_target: Target = {
     "json ", "get ", "sa", "vpn", "vpnmonitor", "event", "active", "inactive", "id ", "0x", "?",
     "set ", "unset ", "monitor", "gateway ", "child ", "interval ", "threshold ", "rekey", "destination-ip ", "10.2.0.10", "force",
     "metrics", "textfile", "from ", "snmp ", "getnext ", ".1.3.6.1.4.1.3224.4.1.1", ".", "4294967296",
-    "help", "doctor", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
+    "help", "watch", "clear ", "exec ", "size ", "skip ", "ascii", "color", "doctor", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
     "a".repeat(47), "a".repeat(64), "\u0085", "\u{1f600}",
   ),
 };
