@@ -1,6 +1,9 @@
 /** However much, or slowly, somebody sends or reads: it is bounded, and others are served. */
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { Namespace } from "../lab/lib/namespace.ts";
 import { waitFor, waitUntil } from "../lab/lib/wait.ts";
 import { SECRET, Site, withSite } from "./lib/site.ts";
 import { connectionsAt, type Wire } from "./lib/request.ts";
@@ -149,22 +152,55 @@ describe("connections", () => {
   });
 });
 
-test("who stops reading is let go of, and others hear on", () => {
-  const vpns = Array.from({ length: 1500 }, (_, i) => `vpn-${i}`);
-  return withSite(
-    async (large) => {
-      const lazy = await large.wire();
-      lazy.socket.pause();
-      // Answers that nobody takes, until the connection's buffers are full.
-      const request = `GET /json/get/vpn HTTP/1.1\r\nHost: 127.0.0.1:${large.port}\r\n`;
-      lazy.say(`${request}Authorization: Bearer ${SECRET}\r\n\r\n`.repeat(8));
-      const stream = large.stream();
-      await waitFor("the stream tells", WAIT_MS, () => stream.of("vpns").length > 0);
-      const sockets = (): number => connectionsAt(large.port);
-      assert.equal(sockets(), 2);
-      await waitFor("the lazy one is let go of", WAIT_MS, () => sockets() === 1);
-      assert.ok(stream.is_open);
-    },
-    { vpns },
-  );
+/** Prints an event stream. */
+const LISTEN = `
+  const headers = { authorization: "Bearer " + process.argv[1] };
+  const { body } = await fetch("http://127.0.0.1:8380/stream", { headers });
+  for await (const bytes of body) process.stdout.write(bytes);
+`;
+
+describe("a client", { concurrency: true }, () => {
+  test("that stops reading is let go of, and others hear on", () => {
+    const vpns = Array.from({ length: 1500 }, (_, i) => `vpn-${i}`);
+    return withSite(
+      async (large) => {
+        const lazy = await large.wire();
+        lazy.socket.pause();
+        // Answers that nobody takes, until the connection's buffers are full.
+        const request = `GET /json/get/vpn HTTP/1.1\r\nHost: 127.0.0.1:${large.port}\r\n`;
+        lazy.say(`${request}Authorization: Bearer ${SECRET}\r\n\r\n`.repeat(8));
+        const stream = large.stream();
+        await waitFor("the stream tells", WAIT_MS, () => stream.of("vpns").length > 0);
+        const sockets = (): number => connectionsAt(large.port);
+        assert.equal(sockets(), 2);
+        await waitFor("the lazy one is let go of", WAIT_MS, () => sockets() === 1);
+        assert.ok(stream.is_open);
+      },
+      { vpns },
+    );
+  });
+
+  test("that vanishes without a word is let go of", () =>
+    withSite(async ({ state, rekeyd, gate, folder }) => {
+      // In a network of their own, which can be cut.
+      const namespace = await Namespace.create(`rk${state.id}-c`, state);
+      const log = path.join(state.folder, "cut.log");
+      const options = ["--user", "nobody", "--control-group", "4711", "--control", gate.path];
+      options.push("--secret-file", path.join(folder, "secret"));
+      await namespace.spawn(path.resolve("build/rekeyd-web"), options, { log });
+      await waitFor("it listens", WAIT_MS, () => fs.readFileSync(log, "utf8").includes("http"));
+      const heard = path.join(state.folder, "heard.log");
+      await namespace.spawn(process.execPath, ["--input-type=module", "-e", LISTEN, SECRET], {
+        log: heard,
+      });
+      await waitFor("it is told", WAIT_MS, () => fs.readFileSync(heard, "utf8").includes("vpns"));
+      assert.ok(rekeyd.isAlive());
+      const sockets = (): Promise<string> =>
+        namespace.run("ss", ["-Htn", "state", "established", "sport", "=", ":8380"]);
+      assert.notEqual(await sockets(), "");
+      await namespace.nft(`table inet cut {
+      chain output { type filter hook output priority 0; meta l4proto tcp drop; }
+    }`);
+      await waitFor("the connection is given up", WAIT_MS, async () => (await sockets()) === "");
+    }));
 });

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { attempt, type Result } from "../lab/lib/command.ts";
 import { sleep, waitUntil } from "../lab/lib/wait.ts";
-import { SECRET, Site } from "./lib/site.ts";
+import { SECRET, Site, withSite } from "./lib/site.ts";
 import type { Response } from "./lib/request.ts";
 
 const POLICY =
@@ -398,6 +398,16 @@ describe("the program", () => {
       Math.min(19, own + 10),
     );
   });
+
+  test("is let in at the control socket by its group, and not without", () =>
+    withSite(
+      async (other) => {
+        const answer = await other.read("/json/get/vpn");
+        assert.equal(answer.status, 503);
+        assert.match(errorOf(answer), /Permission denied/);
+      },
+      { options: ["--control-group", "4712"] },
+    ));
 
   test("says what is wrong with its options, and does not start", async () => {
     const run = (...args: string[]): Promise<Result> =>

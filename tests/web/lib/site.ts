@@ -12,7 +12,7 @@ import { ask, Stream, Wire, type Request, type Response } from "./request.ts";
 
 const PROGRAM = path.resolve("build/rekeyd-web");
 const USER = "nobody";
-const GROUP = "nogroup";
+const GROUP = 4711;
 export const SECRET = "correct horse battery staple";
 const WAIT_MS = 10_000;
 
@@ -30,7 +30,8 @@ class Gate {
 
   async open(): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(this.path, resolve));
-    fs.chmodSync(this.path, 0o666);
+    fs.chownSync(this.path, 0, GROUP);
+    fs.chmodSync(this.path, 0o660);
   }
 
   close(): void {
@@ -118,7 +119,7 @@ export class Site {
     const log = path.join(this.state.folder, "web.log");
     fs.rmSync(log, { force: true });
     const command = [PROGRAM, "--listen", `127.0.0.1:${this.port}`, "--control", this.gate.path];
-    command.push("--user", USER, "--control-group", GROUP, "--secret-file", secret);
+    command.push("--user", USER, "--control-group", `${GROUP}`, "--secret-file", secret);
     command.push(...this.options);
     this.web = await startProgram(this.state, "rekeyd-web", command, { log });
     const said = await waitUntil(

@@ -14,7 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::control::{Control, Failure};
-use crate::limits::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_STREAMS, METRICS_AGE};
+use crate::limits::{BODY_TIMEOUT, MAX_BODY_BYTES, MAX_STREAMS, METRICS_AGE, PATIENCE};
 use crate::live::Live;
 use crate::reply::{self, Refusal, Reply};
 use crate::secret::{Gate, Verdict};
@@ -124,7 +124,11 @@ fn failed(failure: Failure) -> Refusal {
 
 /// However many ask, the daemon is asked once a second.
 async fn tell_metrics(site: &Rc<Site>) -> Answer {
-    let mut told = site.metrics.lock().await;
+    let turn = timeout(PATIENCE, site.metrics.lock()).await;
+    let mut told = turn.map_err(|_| {
+        let text = "others wait for the metrics already";
+        Refusal::too_busy(StatusCode::SERVICE_UNAVAILABLE, text)
+    })?;
     if let Some(text) = &*told {
         return Ok(reply::metrics(text.clone()));
     }

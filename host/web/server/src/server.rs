@@ -7,14 +7,15 @@ use std::rc::Rc;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::net::sockopt::set_socket_send_buffer_size;
+use rustix::net::sockopt::{set_socket_send_buffer_size, set_tcp_user_timeout};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::limits::{
-    ACCEPT_PAUSE, END_TIMEOUT, HEADER_TIMEOUT, MAX_CONNECTIONS, MAX_HEADER_BYTES, SEND_BUFFER_BYTES,
+    ACCEPT_PAUSE, END_TIMEOUT, HEADER_TIMEOUT, MAX_CONNECTIONS, MAX_HEADER_BYTES,
+    SEND_BUFFER_BYTES, WRITE_TIMEOUT,
 };
 use crate::router::{self, Site};
 use crate::stall::Impatient;
@@ -78,5 +79,7 @@ async fn serve_one(stream: TcpStream, site: Rc<Site>, mut ending: watch::Receive
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    // Whoever is gone without a word answers nothing, also where the buffer has room.
+    set_tcp_user_timeout(stream, WRITE_TIMEOUT.as_millis() as u32)?;
     Ok(set_socket_send_buffer_size(stream, SEND_BUFFER_BYTES)?)
 }
