@@ -60,7 +60,7 @@ export function App(): JSX.Element | null {
       <Menu current={route.view} />
       <main id="main" tabIndex={-1} class={is_stale ? "stale" : undefined}>
         <LinkNotice />
-        {!is_edit && <UnsavedNotice />}
+        {!is_edit && <UnsavedNotice key={`${route.view} ${route.name}`} />}
         <Page route={route} />
       </main>
     </div>

@@ -46,10 +46,10 @@ export function useSaving(): Saving {
 
 /** What became of it; of a conflict, how to go on. */
 export function SaveResult({ saving }: { saving: Saving }): JSX.Element {
-  const { done, error, conflict, save } = saving;
+  const { unsaved, done, error, conflict, save } = saving;
   return (
     <>
-      <div role="status">{done !== "" && <p class="done">{done}</p>}</div>
+      <div role="status">{done !== "" && !unsaved && <p class="done">{done}</p>}</div>
       <div role="alert">
         {error !== "" && <p class="error">{error}</p>}
         {conflict && (
