@@ -53,7 +53,7 @@ import {
   offerPlace,
   takePlace,
 } from "./places";
-import { request, Request } from "./vici/session";
+import { request, Request, withdraw } from "./vici/session";
 
 /** After so many silent attempts, a power of two, and then at its doubles, one attempt is long. */
 const PATIENT_AFTER: i32 = 32;
@@ -81,9 +81,24 @@ export function unask(vpn_index: i32): void {
   vpn.unnote(Note.RECOVERING);
   vpn.refusals = 0;
   const gateway = gatewayAt(vpn.gateway);
+  if (gateway.vpn == vpn_index && withdrawStep(gateway)) pause(vpn.gateway, now_ms);
   if (gateway.step != Negotiation.BACKING_OFF || nextAsking(gateway) >= 0) return;
   gateway.silences = 0;
   rest(vpn.gateway, Negotiation.IDLE, NEVER);
+}
+
+/** What waits for a slow strongSwan is asked no more; true if the step has not begun at all. */
+function withdrawStep(gateway: Gateway): bool {
+  if (gateway.step == Negotiation.INITIATING) return withdraw(Request.INITIATE, gateway.vpn);
+  if (gateway.step == Negotiation.REKEYING_CHILD) {
+    return withdraw(Request.REKEY_CHILD, gateway.old_id);
+  }
+  if (gateway.step != Negotiation.TERMINATING) return false;
+  for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
+    const sa = phase1At(i);
+    if (sa.forced && withdraw(Request.TERMINATE_IKE, sa.id)) sa.forced = false;
+  }
+  return false;
 }
 
 /**

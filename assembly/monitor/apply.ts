@@ -24,7 +24,7 @@ import { freeTimer, newTimer, schedule } from "../timer/wheel";
 import { aim } from "./aim";
 import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
 import { forgetHook } from "./hook";
-import { forgetRenewals } from "./lifetime";
+import { forgetRenewals, withdrawRenewal } from "./lifetime";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
 import { askRecorder, isRecording } from "./recorder";
@@ -161,7 +161,10 @@ function startOver(index: i32): void {
   vpn.answers = 0;
   // What is out has not had its time.
   leaveRound(vpn);
-  if (!vpn.config.has(VpnFlag.REKEY)) unask(index);
+  if (!vpn.config.has(VpnFlag.REKEY)) {
+    unask(index);
+    withdrawRenewal(vpn);
+  }
   startRounds(index);
 }
 

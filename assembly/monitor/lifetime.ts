@@ -5,7 +5,7 @@
  */
 import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
-import { request, Request } from "../ike/vici/session";
+import { request, Request, withdraw } from "../ike/vici/session";
 import { jittered, randomBelow } from "../random";
 import { gatewayAt, reschedule } from "../sa/gateway";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
@@ -121,6 +121,11 @@ export function softLifetimeEnded(vpn: Vpn): bool {
   const left_ms = sa.expires_at_ms - now_ms;
   sa.soft_at_ms = now_ms + min(max(left_ms / 4, MIN_RETRY_MS), RETRY_MS);
   return true;
+}
+
+/** Nobody asks for that any more, nor for what waits for a slow strongSwan. */
+export function withdrawRenewal(vpn: Vpn): void {
+  if (vpn.current >= 0) withdraw(Request.REKEY_CHILD, phase2At(vpn.current).id);
 }
 
 /** Asks strongSwan for a new key of a healthy SA; the old one serves until the new one does. */

@@ -93,3 +93,17 @@ test("user traffic of long ago is none, though a slow charon's last list shows i
   world.run(20_000);
   assert.equal(world.counts.echoes, echoes);
 });
+
+test("what waits for a slow strongSwan is not asked for once rekey is switched off", () => {
+  const connections = branches(3);
+  const world = settled(connections, ...REKEY);
+  // Its answers take a while, so that what is to be asked next has to wait.
+  world.charon.response_ms = 3_000;
+  for (const { name } of connections) world.charon.removeAll(name);
+  world.run(5_000);
+  assert.deepEqual(Object.values(world.states()), ["down", "down", "down"]);
+  assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+  world.configure(monitored(connections, "option interval '1'", "option threshold '3'"));
+  world.run(60_000);
+  assert.deepEqual(world.requests(), ["initiate branch0/branch0"]);
+});

@@ -2,39 +2,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Engine, type Received } from "../../host/node/engine.ts";
+import { Random } from "../../host/node/sim/random.ts";
 import { branches, monitored, World } from "./lib/world.ts";
 
 const ROUNDS = 20_000;
 const VPNS = 5;
 
-/** xorshift32: the same bytes in every run, so that what fails once fails again. */
-class Random {
-  constructor(private state: number) {}
+function someBytes(random: Random, max_length: number): Buffer {
+  return Buffer.from(Array.from({ length: random.below(max_length) }, () => random.below(256)));
+}
 
-  below(bound: number): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return (this.state >>> 0) % bound;
+/** A copy with some bytes changed, or cut off, or doubled. */
+function mutate(random: Random, bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  for (let n = random.below(4); n > 0 && copy.length > 0; n--) {
+    copy[random.below(copy.length)] = random.below(256);
   }
-
-  bytes(max_length: number): Buffer {
-    return Buffer.from(Array.from({ length: this.below(max_length) }, () => this.below(256)));
-  }
-
-  /** A copy with some bytes changed, or cut off, or doubled. */
-  mutate(bytes: Buffer): Buffer {
-    const copy = Buffer.from(bytes);
-    for (let n = this.below(4); n > 0 && copy.length > 0; n--) {
-      copy[this.below(copy.length)] = this.below(256);
-    }
-    const cut = copy.subarray(0, this.below(8) === 0 ? this.below(copy.length + 1) : copy.length);
-    return this.below(16) === 0 ? Buffer.concat([cut, cut]) : cut;
-  }
-
-  one<T>(of: T[]): T {
-    return of[this.below(of.length)] as T;
-  }
+  const cut = copy.subarray(0, random.below(8) === 0 ? random.below(copy.length + 1) : copy.length);
+  return random.below(16) === 0 ? Buffer.concat([cut, cut]) : cut;
 }
 
 /** A world whose inputs are kept, as samples to mutate. */
@@ -67,21 +52,21 @@ test("random and mutated bytes into every input", () => {
   const address = Buffer.alloc(16, 1);
 
   const inputs: (() => void)[] = [
-    () => world.carryOut(engine.viciBytes(random.bytes(300))),
-    () => world.carryOut(engine.viciBytes(random.mutate(random.one(vici)))),
+    () => world.carryOut(engine.viciBytes(someBytes(random, 300))),
+    () => world.carryOut(engine.viciBytes(mutate(random, random.one(vici)))),
     () => {
-      const message = random.bytes(200);
+      const message = someBytes(random, 200);
       world.carryOut(engine.replies(random.one([4, 6]), [{ source: address, message }]));
     },
     () => {
       const { source, message } = random.one(received);
-      world.carryOut(engine.replies(4, [{ source, message: random.mutate(message) }]));
+      world.carryOut(engine.replies(4, [{ source, message: mutate(random, message) }]));
     },
-    () => world.carryOut(engine.network(random.bytes(200))),
-    () => void engine.command(1, random.mutate(Buffer.from(random.one(commands))).toString()),
+    () => world.carryOut(engine.network(someBytes(random, 200))),
+    () => void engine.command(1, mutate(random, Buffer.from(random.one(commands))).toString()),
     () => {
       // One that happens to be right would take effect: this one never is.
-      const text = random.mutate(configuration).toString("latin1") + "\nnonsense\n";
+      const text = mutate(random, configuration).toString("latin1") + "\nnonsense\n";
       assert.notEqual(engine.configure("test.conf", text).length, 0);
     },
     () => world.carryOut(engine.unsent(random.one([4, 6]), random.below(64), 1)),

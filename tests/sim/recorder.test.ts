@@ -4,7 +4,7 @@ import { createHash, type Hash } from "node:crypto";
 import { test } from "node:test";
 import { Action, Engine, type ActionRecord } from "../../host/node/engine.ts";
 import { RecordingEngine } from "../../host/node/replay/record.ts";
-import { Random } from "./lib/random.ts";
+import { Random } from "../../host/node/sim/random.ts";
 import { branches, monitored, World } from "./lib/world.ts";
 
 const VPNS = 8;

@@ -36,6 +36,8 @@ for (const seed of FIXED) test(`seed ${seed}`, () => assertHolds(seed));
 console.log(`note: new seeds ${NEW.join(", ")}`);
 for (const seed of NEW) test(`new seed ${seed}`, () => assertHolds(seed));
 
+/** Kinds that there were when those were found: with others a seed draws another schedule. */
+const KINDS_THEN = kindsOf("all,-deleted-child,-changed-rekey");
 /** What was taken for wrong: short schedules of seeds on which the judge has been mistaken. */
 const WELL: [what: string, seed: number, only: number[]][] = [
   ["an SA from before a restart, in use again, has no new key", 2000033, [110, 111, 112]],
@@ -51,7 +53,8 @@ const WELL: [what: string, seed: number, only: number[]][] = [
     [51, 78, 79, 84, 88, 91],
   ],
 ];
-for (const [what, seed, only] of WELL) test(what, () => assertHolds(seed, { hours: 1, only }));
+for (const [what, seed, only] of WELL)
+  test(what, () => assertHolds(seed, { hours: 1, only, faults: KINDS_THEN }));
 
 test("more gateways than may negotiate at once", () => assertHolds(9, { vpns: 40 }));
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Action, Engine } from "../../host/node/engine.ts";
-import { Random } from "./lib/random.ts";
+import { Random } from "../../host/node/sim/random.ts";
 import { branches, settled, World } from "./lib/world.ts";
 
 const COMMENTED = `\

@@ -222,14 +222,14 @@ export function isReady(): bool {
 }
 
 /**
- * Sends a request, or puts it with those that wait; `ike` and `child` are name
- * fields (bytes/slice.ts), or 0. A request that waits already is not added again,
- * and many lists of single gateways become one of all. False if the session is
- * not ready or the queue is full.
+ * Sends a request, or puts it with those that wait; `ike` and `child` are name fields
+ * (bytes/slice.ts), or 0. One that waits already is not added again, and many lists of single
+ * gateways become one of all. False if the session is not ready or the queue is full.
  */
 export function request(kind: Request, arg: i32, ike: usize = 0, child: usize = 0): bool {
   if (stage != Stage.READY) return false;
-  if (waits(kind, arg) || (kind == Request.LIST_SAS && waits(kind, ALL))) return true;
+  if (waitingAt(kind, arg) >= 0) return true;
+  if (kind == Request.LIST_SAS && waitingAt(kind, ALL) >= 0) return true;
   if (kind == Request.LIST_SAS && arg != ALL && countWaiting(kind) >= MAX_SINGLE_LISTS) {
     dropWaiting(kind);
     return request(kind, ALL);
@@ -245,12 +245,17 @@ export function request(kind: Request, arg: i32, ike: usize = 0, child: usize = 
   return true;
 }
 
-function waits(kind: Request, arg: i32): bool {
-  for (let i = 0; i < queue_length; i++) {
-    const waiting = entryAt(i);
-    if (load<i32>(waiting) == kind && load<i32>(waiting, ARG) == arg) return true;
-  }
-  return false;
+/** Forgets a request that waits; false if none does: it has been sent, or never was made. */
+export function withdraw(kind: Request, arg: i32): bool {
+  const i = waitingAt(kind, arg);
+  if (i >= 0) dropEntry(i);
+  return i >= 0;
+}
+
+function waitingAt(kind: Request, arg: i32): i32 {
+  let i = queue_length - 1;
+  while (i >= 0 && (load<i32>(entryAt(i)) != kind || load<i32>(entryAt(i), ARG) != arg)) i--;
+  return i;
 }
 
 function countWaiting(kind: Request): i32 {

@@ -80,6 +80,9 @@ export const KINDS: Record<string, Kind> = {
     for (const sa of world.peers.children(child.name)) sa.dead = true;
   }),
   deleted: once("ike", (world, { connection }) => world.peers.removeAll(connection.name)),
+  "deleted-child": once("ike", (world, { child }) => {
+    for (const sa of world.peers.children(child.name)) world.peers.terminateChild(sa, false);
+  }),
   "lost-delete": once("ike", (world, { connection }) => world.peers.loseChildren(connection.name)),
   "duplicate-ours": once("ike", (world, branch) => establish(world, branch, true)),
   "duplicate-theirs": once("ike", (world, branch) => establish(world, branch, false)),
@@ -177,6 +180,11 @@ export const KINDS: Record<string, Kind> = {
     begin: (world, branch) => changeMode(world, branch),
     end: (world, branch) => changeMode(world, branch),
   },
+  "changed-rekey": {
+    group: "host",
+    begin: (world, branch) => changeRekey(world, branch),
+    end: (world, branch) => changeRekey(world, branch),
+  },
   "bad-config": once("host", (world) => world.configure("config vpn 'x'\n\toption interval\n")),
   "busy-socket": added("host", (world, _, amount) => (world.busy += amount)),
 
@@ -240,6 +248,11 @@ function changeInterval(world: World, branch: Branch, factor: number): void {
 
 function changeMode(world: World, branch: Branch): void {
   branch.optimized = !branch.optimized;
+  reload(world);
+}
+
+function changeRekey(world: World, branch: Branch): void {
+  branch.rekey = !branch.rekey;
   reload(world);
 }
 

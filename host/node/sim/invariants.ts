@@ -236,7 +236,8 @@ export const INVARIANTS: Invariant[] = [
   },
   {
     name: "hands-off",
-    says: "Without rekey nothing is asked of strongSwan but lists.",
+    says: "Without rekey nothing is asked of strongSwan but lists, and no rekey is told.",
+    rekeyed: (_, { branch }) => (branch.rekey ? undefined : "a rekey was told"),
     request: (_, text, of) =>
       // Of an SA that is gone by now nobody knows whose it was.
       of.length === 0 || of.some(({ branch }) => branch.rekey)
@@ -290,6 +291,24 @@ export const INVARIANTS: Invariant[] = [
       if (!truth.branch.rekey) return undefined;
       const count = judge.world.peers.children(truth.branch.child.name).length;
       return count === 1 ? undefined : `there are ${count}`;
+    },
+  },
+  {
+    name: "no-empty-ike",
+    says: "After settling no IKE_SA is left without a CHILD_SA.",
+    settled: (judge, { branch }) => {
+      if (!branch.rekey) return undefined;
+      const ikes = judge.world.peers.ikesOf(branch.connection.name);
+      const empty = ikes.filter(({ children }) => children.length === 0).length;
+      return empty === 0 ? undefined : `${empty} of ${ikes.length} have none`;
+    },
+  },
+  {
+    name: "idle",
+    says: "After settling no negotiation is under way.",
+    settled: (judge, truth) => {
+      const shown = judge.shown(truth);
+      return shown?.negotiation === "idle" ? undefined : `it is ${shown?.negotiation}`;
     },
   },
   {

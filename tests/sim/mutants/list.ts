@@ -263,6 +263,22 @@ export const MUTANTS: Mutant[] = [
     faults: "duplicate-ours,duplicate-theirs",
   },
   {
+    name: "an IKE_SA without a CHILD_SA stays beside another one",
+    for: "no-empty-ike",
+    file: "monitor/settle.ts",
+    from: "      sa.spare_since_ms = 0;\n      request(Request.TERMINATE_IKE, sa.id);\n",
+    to: "      sa.spare_since_ms = 0;\n",
+    faults: "ike",
+  },
+  {
+    name: "a step that has reached what it is for goes on",
+    for: "idle",
+    file: "ike/negotiation.ts",
+    from: "  if (reached(gateway)) succeed(index);\n",
+    to: "  if (reached(gateway)) setDeadline(index, NEVER);\n",
+    faults: "ike",
+  },
+  {
     name: "a healthy SA is deactivated when its key is renewed",
     for: "well-is-left-alone",
     file: "monitor/decision.ts",
