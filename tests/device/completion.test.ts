@@ -169,14 +169,14 @@ for (const name of Object.keys(SHELLS)) {
         }));
     }
 
-    test("no daemon, or one that hangs: nothing, and the line stays", () =>
+    test("no daemon: the commands' words; one that hangs: nothing, and the line stays", () =>
       withShell(name, async ({ screen, ctl, stop, hang }) => {
         hang("SIGSTOP");
         await typed(screen, `${ctl} get vpn br\t\t.`);
         assert.match(await screen.shows(/br\.$/m), /^\$ rekeyctl --control \S+ get vpn br\.$/);
         hang("SIGCONT");
         await stop();
-        await typed(screen, `${ctl} get vpn br\t\t.`);
+        await typed(screen, `${ctl} ge\tvpn br\t\t.`);
         assert.match(await screen.shows(/br\.$/m), /^\$ rekeyctl --control \S+ get vpn br\.$/);
       }));
   });

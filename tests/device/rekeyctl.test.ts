@@ -185,6 +185,10 @@ describe("the prompt", () => {
       await screen.shows(/^rekeyd> get vpn bridge$/m);
       await screen.press("Enter");
       await screen.shows(/^VPN bridge: /m);
+      await screen.type('get vpn "bra\t');
+      await screen.shows(/^rekeyd> get vpn "branch"$/m);
+      await screen.press("Enter");
+      await screen.shows(/^VPN branch: /m);
     }));
 
   test("keys edit the line, and recall earlier ones", () =>
@@ -248,6 +252,8 @@ describe("the prompt", () => {
       await screen.shows(/^rekeyctl: no answer from rekeyd at [^]*\nrekeyd>$/m);
       await screen.type("get ?");
       await screen.shows(/^no answer from rekeyd: /m);
+      await screen.type("vpnm\t");
+      await screen.shows(/^rekeyd> get vpnmonitor$/m);
       await screen.press("C-u", "C-d");
       assert.equal(await screen.ends(), 0);
     }));

@@ -155,7 +155,7 @@ impl Line {
     }
 
     /// Adds to the last word before the cursor what all of the words that it can become have in
-    /// common, and a space where there is only one. False: that is nothing.
+    /// common, and ends it where there is only one. False: that is nothing.
     pub fn complete(&mut self, words: &[&str]) -> bool {
         let before = self.before_cursor();
         let start = before.rfind([' ', '\t', '"']).map_or(0, |at| at + 1);
@@ -167,7 +167,12 @@ impl Line {
         let common = rests.iter().fold(*first, |common, rest| shared(common, rest));
         self.insert(common);
         if rests.len() == 1 {
-            self.insert(" ");
+            // At the end of a word that is in no quotes it would ask for help.
+            if common.ends_with('?') && !self.is_quoted() {
+                self.text.insert(before[..start].chars().count(), '"');
+                self.cursor += 1;
+            }
+            self.insert(if self.is_quoted() { "\" " } else { " " });
         }
         rests.len() == 1 || !common.is_empty()
     }
@@ -256,7 +261,9 @@ mod tests {
             ("get vpn", &["vpn", "vpnmonitor"], "get vpn|", false),
             ("get vpn ", &["bär", "büro"], "get vpn b|", true),
             ("get vpn bä", &["bär"], "get vpn bär |", true),
-            ("get vpn \"b", &["branch"], "get vpn \"branch |", true),
+            ("get vpn \"b", &["branch"], "get vpn \"branch\" |", true),
+            ("get vpn \"b", &["branch", "bridge"], "get vpn \"br|", true),
+            ("get vpn bü", &["büro?"], "get vpn \"büro?\" |", true),
             ("get x", &[], "get x|", false),
             ("", &["get"], "get |", true),
         ] {

@@ -37,6 +37,7 @@ mod landlock;
 mod line;
 mod log;
 mod netlink;
+mod offline;
 mod output;
 mod poll;
 mod privilege;

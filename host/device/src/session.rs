@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::client::{self, Answer, PATIENCE, Status};
+use crate::offline;
 use crate::prompt;
 use crate::signal::Signals;
 use crate::watch;
@@ -160,9 +161,10 @@ impl Session {
         if self.json { print(body) } else { print(&fit(io::stdout(), body)) }
     }
 
-    /// Asks the daemon.
+    /// Asks the daemon. Words are completed without one, too.
     pub fn ask(&self, line: &[u8], json: bool) -> io::Result<Answer> {
         client::request(&self.control, json, line, PATIENCE)
+            .or_else(|error| offline::complete(line, json).ok_or(error))
     }
 }
 
