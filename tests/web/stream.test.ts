@@ -7,6 +7,8 @@ import type { Stream } from "./lib/request.ts";
 
 const WAIT_MS = 20_000;
 const LOOK = /^json get vpn$/;
+/** A stream that waits for its next sign of life takes up to 10 s. */
+const BEFORE_HEARTBEAT_MS = 8_000;
 const MAX_PAGES = 200;
 
 interface Vpns {
@@ -96,7 +98,7 @@ describe("a stream", { concurrency: true }, () => {
       const other = site.stream();
       await tells(stream, "vpns");
       await site.post("/logout", {}, { cookie });
-      await waitFor("the stream ends", 3000, () => !stream.is_open);
+      await waitFor("the stream ends", BEFORE_HEARTBEAT_MS, () => !stream.is_open);
       assert.ok(other.is_open);
     }));
 
