@@ -99,7 +99,8 @@ async function typed(screen: Screen, text: string): Promise<void> {
 const literally = (text: string): string => text.replace(/[^\w\s]/g, "\\$&");
 
 for (const name of Object.keys(SHELLS)) {
-  describe(`in ${name}`, () => {
+  // They wait more than they work.
+  describe(`in ${name}`, { concurrency: 4 }, () => {
     test("Tab completes what the daemon knows: commands, names, interfaces", () =>
       withShell(name, async ({ screen, ctl, choice }) => {
         await typed(screen, `${ctl} ge\tv\t`);
