@@ -12,7 +12,7 @@ import { isCovered } from "../monitor/round";
 import { gatewayAt, Negotiation } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, Vpn, vpnAt } from "../sa/vpn";
-import { negotiation, negotiationWord } from "./negotiation";
+import { attemptAt, negotiation, negotiationWord } from "./negotiation";
 
 /** When it comes, of the VPN that was written last. */
 let at_ms: i64 = NEVER;
@@ -66,9 +66,7 @@ function writeStep(w: Writer, index: i32): void {
   } else if (gateway.vpn >= 0) {
     w.text("waits for the gateway");
   } else {
-    // Where the gateway does not wait, the next round has it begin.
-    const soonest_ms = gateway.deadline_ms == NEVER ? vpn.due_ms : gateway.deadline_ms;
-    writeIn(w.text("attempt"), max(soonest_ms, vpn.retry_at_ms));
+    writeIn(w.text("attempt"), attemptAt(vpn));
   }
 }
 

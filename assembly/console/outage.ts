@@ -10,7 +10,7 @@ import { Event } from "../monitor/decision";
 import { isInTrouble } from "../monitor/exam";
 import { Gateway, gatewayAt, Negotiation } from "../sa/gateway";
 import { Note, State, Tried, Vpn, vpnAt } from "../sa/vpn";
-import { negotiation } from "./negotiation";
+import { attemptAt, negotiation } from "./negotiation";
 import { secondsSince } from "./sta";
 
 /** Whether there is something to tell: the VPN is down, or has no SA although it should. */
@@ -39,8 +39,7 @@ export function writeTried(w: Writer, vpn: Vpn): Writer {
       w.text("a new Phase 2 key was asked for, and none came");
       break;
     case Tried.SILENCE:
-      writeAddress(w.text("negotiations were initiated, and "), gateway.peer_ip);
-      w.text(" did not answer, ").counted(gateway.silences, "time").text(" in a row");
+      writeSilence(w, gateway);
       break;
     case Tried.UNFINISHED:
       writeAddress(w.text("negotiations were initiated, "), gateway.peer_ip);
@@ -55,9 +54,16 @@ export function writeTried(w: Writer, vpn: Vpn): Writer {
       w.text("a new SA was negotiated, and has not brought an answer yet");
       break;
     default:
-      return w.text("nothing yet");
+      // The gateway's VPNs take turns.
+      if (gateway.silences == 0) return w.text("nothing yet");
+      return writeSilence(w.text("for another VPN of this gateway "), gateway);
   }
   return w.text(", ").decimal(secondsSince(vpn.tried_at_ms)).text(" s ago");
+}
+
+function writeSilence(w: Writer, gateway: Gateway): Writer {
+  writeAddress(w.text("negotiations were initiated, and "), gateway.peer_ip);
+  return w.text(" did not answer, ").counted(gateway.silences, "time").text(" in a row");
 }
 
 /** In strongSwan's words, where it has some. */
@@ -97,10 +103,9 @@ function writeNextStep(w: Writer, index: i32, vpn: Vpn, gateway: Gateway): Write
       return when(w.text("negotiations are initiated"), gateway.deadline_ms);
     case Negotiation.INITIATING:
       return when(w.text("a fresh attempt, if this one gets no answer"), gateway.deadline_ms);
-    case Negotiation.BACKING_OFF: {
-      const at_ms = gateway.vpn == index ? gateway.deadline_ms : vpn.retry_at_ms;
-      return when(w.text("a fresh attempt"), at_ms);
-    }
+    case Negotiation.BACKING_OFF:
+      if (gateway.vpn < 0) return when(w.text("a fresh attempt"), attemptAt(vpn));
+      return w.text("an attempt, after that for VPN ").name(vpnAt(gateway.vpn).config.name);
     default:
       return when(w.text("negotiations are initiated"), vpn.due_ms);
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
 import type { Connection } from "../../host/node/sim/model/ike_sa.ts";
-import { branches, EPERM, monitored, settled, World } from "./lib/world.ts";
+import { branches, EPERM, hub, monitored, monitoredChildren, settled, World } from "./lib/world.ts";
 
 interface Finding {
   id: string;
@@ -209,6 +209,30 @@ test("a peer that is gone: in the clear, too, or for IKE alone, or for want of a
   assert.match(vpns[0]!.next!, /(attempt|initiated).*, (in [\d.]+ s|now)/);
   const text = world.command("get vpn branch0");
   assert.match(text, /Why .*\n.*Tried last .*did not answer.*\n.*Next /);
+});
+
+test("VPNs that take turns at a peer that is gone: each tells of the other, and when its turn is", () => {
+  const connection = hub();
+  const world = new World(new Engine(), [connection]);
+  const options = ["option rekey '1'", "option interval '1'", "option threshold '3'"];
+  world.configure(monitoredChildren(connection, connection.children, ...options));
+  world.run(10_000);
+  world.charon.peer("hub").silent = true;
+  world.run(12_000);
+  const asked = world.requests().length;
+  const told = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const { vpns } = examine(world);
+    for (const { name, tried, next } of vpns) {
+      assert.match(tried!, /198\.51\.100\.1 did not answer, \d+ times? in a row/, name);
+      told.add(next!.replace(/[\d.]+ s$/, "SECONDS"));
+      const [, after] = /after that for VPN (.*)$/.exec(next!) ?? [];
+      assert.ok(after !== name, `${name} waits for itself`);
+    }
+    world.run(130);
+  }
+  assert.ok(world.requests().length > asked);
+  assert.ok([...told].some((text) => /^an attempt, after that for VPN net[01]$/.test(text)));
 });
 
 test("a peer that refuses, in strongSwan's words", () => {
