@@ -26,7 +26,7 @@ usage: rekeyctl [--control PATH] [--json] COMMAND...
        rekeyctl [--control PATH] snmp
        rekeyctl --version | --help
 
-COMMAND is one command, such as get sa, get vpn or get event; '?' at its end
+COMMAND is one command, such as get vpn, watch or doctor; '?' at its end
 shows what may stand there, and alone every command.
 Without a command, commands are read from FILE (-: standard input), one a line,
 or typed at a prompt. snmp serves snmpd (pass_persist).
