@@ -211,7 +211,7 @@ test("a peer that is gone: in the clear, too, or for IKE alone, or for want of a
   assert.match(text, /Why .*\n.*Tried last .*did not answer.*\n.*Next /);
 });
 
-test("VPNs that take turns at a peer that is gone: each tells of the other, and of its turn", () => {
+test("VPNs that take turns at a peer that is gone: each tells of the other and its turn", () => {
   const connection = hub();
   const world = new World(new Engine(), [connection]);
   const options = ["option rekey '1'", "option interval '1'", "option threshold '3'"];
