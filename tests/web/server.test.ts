@@ -6,9 +6,10 @@ import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { attempt, type Result } from "../lab/lib/command.ts";
+import { startProgram } from "../lab/lib/program.ts";
 import { sleep, waitUntil } from "../lab/lib/wait.ts";
 import { SECRET, Site, withSite } from "./lib/site.ts";
-import type { Response } from "./lib/request.ts";
+import { ask, type Response } from "./lib/request.ts";
 
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
@@ -397,6 +398,31 @@ describe("the program", () => {
       Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]),
       Math.min(19, own + 10),
     );
+  });
+
+  test("on all addresses names one that opens, with a token drawn at each start", async () => {
+    const tokens = new Set<string>();
+    for (const i of [0, 1]) {
+      const log = path.join(site.state.folder, `all-${i}.log`);
+      const options = ["--listen", "0.0.0.0:0", "--user", "nobody", "--control-group", "4711"];
+      const command = [path.resolve("build/rekeyd-web"), ...options, "--control", site.gate.path];
+      const web = await startProgram(site.state, "rekeyd-web", command, { log });
+      const printed = /^(http:\/\/localhost:(\d+)\/)#token=([0-9a-f]{64})$/m;
+      const said = await waitUntil(
+        "it prints its address",
+        10_000,
+        () => fs.readFileSync(log, "utf8"),
+        (text) => printed.test(text),
+      );
+      assert.match(said, /^rekeyd-web: without TLS in front the network can read the secret$/m);
+      const [, , port, token = ""] = printed.exec(said)!;
+      const headers = { host: `localhost:${port}`, ...site.bearer(token) };
+      const answer = await ask(Number(port), { path: "/json/get/vpn", headers });
+      assert.equal(answer.status, 200);
+      tokens.add(token);
+      await web.end();
+    }
+    assert.equal(tokens.size, 2);
   });
 
   test("is let in at the control socket by its group, and not without", () =>
