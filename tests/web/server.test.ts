@@ -121,6 +121,11 @@ describe("who is let in", () => {
       wrong.map(({ status }) => status),
       [401, 401, 401],
     );
+    const complaints = site
+      .said()
+      .match(/^rekeyd-web: a wrong password or token from 127\.0\.0\.1$/gm);
+    assert.equal(complaints?.length, 3);
+    assert.ok(!site.said().includes(SECRET));
     const slowest_ms = Math.max(...wrong.map(({ took_ms }) => took_ms));
     assert.ok(slowest_ms >= 1500, `${slowest_ms} ms`);
     const begin = performance.now();

@@ -132,6 +132,11 @@ export class Site {
     if (!(this.port > 0)) throw new Error(`rekeyd-web: ${said}`);
   }
 
+  /** What rekeyd-web has written. */
+  said(): string {
+    return fs.readFileSync(path.join(this.state.folder, "web.log"), "utf8");
+  }
+
   get origin(): string {
     return `http://127.0.0.1:${this.port}`;
   }

@@ -22,6 +22,7 @@ use session::Sessions;
 
 mod answer;
 mod cli;
+mod complaint;
 mod control;
 mod form;
 #[cfg(test)]

@@ -125,6 +125,7 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_read,
         libc::SYS_write,
         libc::SYS_writev,
+        libc::SYS_ppoll,
         libc::SYS_close,
         // Browsers, and the control socket.
         libc::SYS_accept4,
@@ -168,9 +169,9 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
     Ok(calls)
 }
 
-/// A call that newer architectures have only in another form.
+/// Calls that newer architectures have only in another form.
 #[cfg(target_arch = "x86_64")]
-const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_epoll_wait];
+const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_epoll_wait, libc::SYS_poll];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER_CALLS: &[libc::c_long] = &[];
 

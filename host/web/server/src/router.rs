@@ -1,6 +1,6 @@
 //! What each request gets. Nothing here knows of VPNs: it decides who may ask.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use http_body_util::{BodyExt, Limited};
@@ -46,13 +46,21 @@ enum Asker {
 
 type Answer = Result<Reply, Refusal>;
 
-/// The answer to a request that came in at the address `local`.
-pub async fn answer(site: Rc<Site>, local: SocketAddr, request: Request<Incoming>) -> Reply {
-    route(&site, local, request).await.unwrap_or_else(Reply::from)
+/// The addresses of a connection's two ends.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    pub local: SocketAddr,
+    pub peer: IpAddr,
 }
 
-async fn route(site: &Rc<Site>, local: SocketAddr, request: Request<Incoming>) -> Answer {
-    let host = check_host(&request, local, &site.hosts)?;
+/// The answer to a request.
+pub async fn answer(site: Rc<Site>, ends: Ends, request: Request<Incoming>) -> Reply {
+    route(&site, ends, request).await.unwrap_or_else(Reply::from)
+}
+
+async fn route(site: &Rc<Site>, ends: Ends, request: Request<Incoming>) -> Answer {
+    let peer = ends.peer;
+    let host = check_host(&request, ends.local, &site.hosts)?;
     let path = request.uri().path().to_string();
     if let Some(page) = pages::find(&path) {
         check_method(&request, "GET, HEAD")?;
@@ -66,15 +74,15 @@ async fn route(site: &Rc<Site>, local: SocketAddr, request: Request<Incoming>) -
             check_method(&request, "POST")?;
             check_post(&request, &host)?;
             match &path[..] {
-                "/login" => log_in(site, request).await,
+                "/login" => log_in(site, peer, request).await,
                 "/logout" => log_out(site, &request),
-                _ => run_command(site, request).await,
+                _ => run_command(site, peer, request).await,
             }
         }
         ("/stream" | "/metrics", _) | (_, Some(_)) => {
             check_method(&request, "GET")?;
             check_read(&request, &host)?;
-            let asker = find_asker(site, &request).await?;
+            let asker = find_asker(site, peer, &request).await?;
             match &path[..] {
                 "/stream" => stream(site, asker),
                 "/metrics" => tell_metrics(site).await,
@@ -106,8 +114,8 @@ async fn read(site: &Site, path: &str) -> Answer {
     Ok(reply::document(document))
 }
 
-async fn run_command(site: &Site, request: Request<Incoming>) -> Answer {
-    find_asker(site, &request).await?;
+async fn run_command(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    find_asker(site, peer, &request).await?;
     let text = read_member(request, "line").await?;
     let line = line::from_text(&text);
     let line = line.map_err(|text| Refusal::new(StatusCode::BAD_REQUEST, &text))?;
@@ -155,12 +163,12 @@ fn stream(site: &Rc<Site>, asker: Asker) -> Answer {
     Ok(reply::events(site.live.stream(goes_on)))
 }
 
-async fn log_in(site: &Site, request: Request<Incoming>) -> Answer {
+async fn log_in(site: &Site, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let origin = header(&request, ORIGIN)?.unwrap_or_default();
     let secure = if origin.starts_with("https:") { "; Secure" } else { "" };
     let before = session_key(site, &request);
     let secret = read_member(request, "secret").await?;
-    check_secret(site, secret.as_bytes()).await?;
+    check_secret(site, peer, secret.as_bytes()).await?;
     if let Some(key) = before {
         site.sessions.end(&key);
     }
@@ -180,12 +188,16 @@ fn log_out(site: &Site, request: &Request<Incoming>) -> Answer {
     Ok(reply::done(&format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")))
 }
 
-async fn find_asker(site: &Site, request: &Request<Incoming>) -> Result<Asker, Refusal> {
+async fn find_asker(
+    site: &Site,
+    peer: IpAddr,
+    request: &Request<Incoming>,
+) -> Result<Asker, Refusal> {
     if let Some(credentials) = header(request, AUTHORIZATION)? {
         let token = bearer(credentials).ok_or_else(|| {
             Refusal::not_logged_in("Authorization is 'Bearer' and the password or token")
         })?;
-        check_secret(site, token.as_bytes()).await?;
+        check_secret(site, peer, token.as_bytes()).await?;
         return Ok(Asker::Bearer);
     }
     let key = session_key(site, request);
@@ -193,8 +205,8 @@ async fn find_asker(site: &Site, request: &Request<Incoming>) -> Result<Asker, R
     key.map(Asker::Session).ok_or_else(|| Refusal::not_logged_in("there is no session: log in"))
 }
 
-async fn check_secret(site: &Site, secret: &[u8]) -> Result<(), Refusal> {
-    match site.gate.try_secret(secret).await {
+async fn check_secret(site: &Site, peer: IpAddr, secret: &[u8]) -> Result<(), Refusal> {
+    match site.gate.try_secret(secret, peer).await {
         Verdict::Right => Ok(()),
         Verdict::Wrong => Err(Refusal::not_logged_in("this is not the password or token")),
         Verdict::Busy => {

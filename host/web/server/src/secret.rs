@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
+use crate::complaint::complain;
 use crate::limits::{
     FORGIVEN_AFTER, MAX_PAUSE, MAX_PAUSING, MAX_SECRET_BYTES, MIN_SECRET_BYTES, PAUSE_STEP,
 };
@@ -92,13 +94,14 @@ impl Gate {
         Gate { secret, pausing, wrong: Cell::new(0), last_wrong: Cell::new(None) }
     }
 
-    pub async fn try_secret(&self, offered: &[u8]) -> Verdict {
+    pub async fn try_secret(&self, offered: &[u8], peer: IpAddr) -> Verdict {
         let Ok(turn) = Arc::clone(&self.pausing).try_acquire_owned() else {
             return Verdict::Busy;
         };
         if self.secret.is(offered) {
             return Verdict::Right;
         }
+        complain(&format!("a wrong password or token from {peer}"));
         let pause = self.next_pause(Instant::now());
         // A task of its own: whoever does not wait for the answer has the pause all the same.
         let paused = spawn_local(async move {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use hyper::server::conn::http1;
@@ -17,7 +18,7 @@ use crate::limits::{
     ACCEPT_PAUSE, END_TIMEOUT, HEADER_TIMEOUT, MAX_CONNECTIONS, MAX_HEADER_BYTES,
     SEND_BUFFER_BYTES, WRITE_TIMEOUT,
 };
-use crate::router::{self, Site};
+use crate::router::{self, Ends, Site};
 use crate::stall::Impatient;
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
@@ -45,8 +46,9 @@ async fn accept(listener: &TcpListener, site: &Rc<Site>, ending: &watch::Sender<
             Ok((stream, _)) if ending.receiver_count() >= MAX_CONNECTIONS => {
                 let _ = stream.try_write(FULL);
             }
-            Ok((stream, _)) => {
-                spawn_local(serve_one(stream, Rc::clone(site), ending.subscribe()));
+            Ok((stream, peer)) => {
+                let peer = peer.ip().to_canonical();
+                spawn_local(serve_one(stream, peer, Rc::clone(site), ending.subscribe()));
             }
             // No descriptors left, or the client is gone already.
             Err(_) => sleep(ACCEPT_PAUSE).await,
@@ -55,13 +57,19 @@ async fn accept(listener: &TcpListener, site: &Rc<Site>, ending: &watch::Sender<
 }
 
 /// Whatever ends a connection is its client's affair.
-async fn serve_one(stream: TcpStream, site: Rc<Site>, mut ending: watch::Receiver<()>) {
+async fn serve_one(
+    stream: TcpStream,
+    peer: IpAddr,
+    site: Rc<Site>,
+    mut ending: watch::Receiver<()>,
+) {
     let Ok(local) = stream.local_addr() else { return };
+    let ends = Ends { local, peer };
     if prepare(&stream).is_err() {
         return;
     }
     let answer = service_fn(move |request| {
-        let reply = router::answer(Rc::clone(&site), local, request);
+        let reply = router::answer(Rc::clone(&site), ends, request);
         async move { Ok::<_, Infallible>(reply.await) }
     });
     let connection = http1::Builder::new()
