@@ -102,14 +102,46 @@ describe("commands as arguments, from a file and from standard input", () => {
   }
 
   test("each line of JSON is a document", () =>
-    withDaemon(async ({ ctl }) => {
-      const { code, stdout } = await ctl("get vpn\nget event last 1\r\nclear event", "--json");
+    withDaemon(async ({ ctl, folder }) => {
+      const save = `record start\nget vpnmonitor\nrecord save ${path.join(folder, "a")}`;
+      const lines = `get vpn\nget event last 1\r\nclear event\n${save}`;
+      const { code, stdout } = await ctl(lines, "--json");
       assert.equal(code, 0);
       const documents = stdout
         .trimEnd()
         .split("\n")
         .map((line) => Object.keys(JSON.parse(line)));
+      const [recorder, settings, saved] = documents.splice(3);
       assert.deepEqual(documents, [["vpns"], ["dropped", "events"], ["message"]]);
+      assert.deepEqual([recorder, saved], [["recorder"], ["message"]]);
+      assert.ok(settings!.includes("interval_ms"));
+    }));
+
+  test("with --json each error is a document, too, and names its line", () =>
+    withDaemon(async ({ ctl, folder, stop }) => {
+      const errors = async (input: string, ...args: string[]): Promise<object[]> => {
+        const { stderr } = await ctl(input, "--json", ...args);
+        return stderr
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as object);
+      };
+      const id = { word: "ID", text: "the SA's ID, as get sa shows it, such as 0x00000001" };
+      const error = { error: "'zz' is no SA ID", column: 11, expected: [id] };
+      assert.deepEqual(await errors("", "get", "sa", "id", "zz"), [error]);
+      const file = path.join(folder, 'a "file"');
+      const long = "x".repeat(2000);
+      fs.writeFileSync(file, `get vpn\nget sa id zz\nsave\n${long}\n`);
+      const [wrong, too_long] = await errors("", "-f", file);
+      assert.deepEqual(wrong, { file, line: 2, ...error });
+      const text = "a command has at most 1024 bytes";
+      assert.deepEqual(too_long, { file, line: 4, error: text });
+      const nothing = { error: "nothing has been recorded" };
+      assert.deepEqual(await errors("", "record", "save", "/tmp"), [nothing]);
+      await stop();
+      const [away] = (await errors("get vpn\n")) as { error: string; line: number }[];
+      assert.match(away!.error, /^no answer from rekeyd at .*: No such file/);
+      assert.equal(away!.line, 1);
     }));
 
   test("any bytes may stand in a line, however long it is", () =>

@@ -202,7 +202,7 @@ describe("where there is no terminal", () => {
         sleep(1500).then(() => rekeyd.kill()),
       ]);
       assert.equal(code, 3);
-      assert.match(stderr, /^rekeyctl: no answer from rekeyd at /);
+      assert.match(stderr, /^{"error":"no answer from rekeyd at /);
     }));
 
   test("a dumb one is none", () =>

@@ -13,6 +13,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use crate::control::MAX_REQUEST_BYTES;
+use crate::json;
 
 /// How long the daemon may be silent: one that is stopped or hangs must not hang its user.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,9 +97,9 @@ fn told(error: &io::Error, patience: Duration) -> io::Error {
 }
 
 /// The daemon would close the connection before it has read such a line.
-fn too_long(json: bool) -> Answer {
+fn too_long(as_json: bool) -> Answer {
     let text = format!("a command has at most {MAX_REQUEST_BYTES} bytes");
-    let body = if json { format!("{{\"error\":\"{text}\"}}\n") } else { text + "\n" };
+    let body = if as_json { json::document("error", &text) } else { text + "\n" };
     Answer { status: Status::Refused, body: body.into() }
 }
 

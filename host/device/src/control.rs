@@ -11,6 +11,7 @@ use rustix::process::umask;
 
 use crate::clock::NEVER;
 use crate::group;
+use crate::json;
 use crate::poll::{EventFlags, Poll};
 
 /// More wait in the kernel until one of these is served.
@@ -156,11 +157,10 @@ impl Control {
     pub fn refuse(&mut self, id: u32, text: &str, now_ms: i64, poll: &Poll) {
         let asks_for = |client: &&Client| client.id == id && client.wants_json;
         let body = match self.clients.iter().find(asks_for) {
-            // Of such texts Rust's quotes are JSON's.
-            Some(_) => format!("{{\"error\":{text:?}}}"),
-            None => text.to_string(),
+            Some(_) => json::document("error", text),
+            None => format!("{text}\n"),
         };
-        self.reply(id, format!("error\n{body}\n"), now_ms, poll);
+        self.reply(id, format!("error\n{body}"), now_ms, poll);
     }
 
     /// Refuses everybody whose request is with the engine.

@@ -32,6 +32,7 @@ mod hooks;
 #[cfg(test)]
 mod hostile;
 mod icmp;
+mod json;
 mod keys;
 mod landlock;
 mod line;

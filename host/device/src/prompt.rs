@@ -27,7 +27,7 @@ pub fn run(session: &Session) -> Result<Outcome, Box<dyn Error>> {
             "" => (),
             "exit" | "quit" => break,
             comment if comment.starts_with('#') => (),
-            command => _ = session.run(command.as_bytes(), ""),
+            command => _ = session.run(command.as_bytes(), None),
         }
     }
     Ok(Outcome::Done)

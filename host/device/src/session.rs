@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::client::{self, Answer, PATIENCE, Status};
+use crate::json;
 use crate::offline;
 use crate::prompt;
 use crate::signal::Signals;
@@ -18,6 +19,13 @@ const REFUSED: u8 = 1;
 const UNREADABLE: u8 = 2;
 const UNREACHABLE: u8 = 3;
 const FOUND: u8 = 4;
+
+/// Where a command stands in a file.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    file: &'a str,
+    line: usize,
+}
 
 /// Whom to ask, and for which kind of answers.
 pub struct Session {
@@ -38,7 +46,7 @@ pub enum Outcome {
 impl Session {
     /// The one command that was given as arguments.
     pub fn run_one(&self, line: &[u8]) -> ExitCode {
-        finish(self.run(line, ""))
+        finish(self.run(line, None))
     }
 
     /// The commands of a file, or of standard input; a prompt where that is a terminal.
@@ -74,7 +82,7 @@ impl Session {
             if command.is_empty() || command.starts_with(b"#") {
                 continue;
             }
-            let outcome = self.run(command, &format!("{name}:{number}:\n"));
+            let outcome = self.run(command, Some(Place { file: name, line: number }));
             if outcome > worst {
                 worst = outcome;
             }
@@ -85,39 +93,39 @@ impl Session {
         Ok(worst)
     }
 
-    /// Runs a command. Its answer goes to standard output, an error to standard error, behind
-    /// `place`.
-    pub fn run(&self, line: &[u8], place: &str) -> Outcome {
+    /// Runs a command. Its answer goes to standard output, an error to standard error, with its
+    /// place.
+    pub fn run(&self, line: &[u8], place: Option<Place>) -> Outcome {
         match self.ask(line, self.json) {
             Ok(Answer { status: Status::Live, body }) => self.watch(line, place, body),
             answer => self.show(answer, place),
         }
     }
 
-    fn show(&self, answer: io::Result<Answer>, place: &str) -> Outcome {
+    fn show(&self, answer: io::Result<Answer>, place: Option<Place>) -> Outcome {
         match answer {
             Ok(Answer { status: Status::Refused, body }) => {
                 let text = if self.json { body.into() } else { fit(io::stderr(), &body) };
-                let _ = io::stderr().write_all(&[place.as_bytes(), &text].concat());
+                self.tell(&text, place);
                 Outcome::Refused
             }
             Ok(Answer { status: Status::Found, body }) => match shown(self.print(&body)) {
                 Outcome::Done => Outcome::Found,
                 refused => refused,
             },
-            Ok(Answer { status: Status::Save(file), body }) => save(&file, &body, place),
+            Ok(Answer { status: Status::Save(file), body }) => self.save(&file, &body, place),
             Ok(Answer { status: Status::Done, body }) => shown(self.print(&body)),
             Ok(Answer { body, .. }) => shown(print(&body)),
             Err(error) => {
                 let control = self.control.display();
-                eprintln!("{place}rekeyctl: no answer from rekeyd at {control}: {error}");
+                self.complain(&format!("no answer from rekeyd at {control}: {error}"), place);
                 Outcome::Unreachable
             }
         }
     }
 
     /// Shows the live screen, or a document a second; where there is no terminal, the one frame.
-    fn watch(&self, line: &[u8], place: &str, body: Vec<u8>) -> Outcome {
+    fn watch(&self, line: &[u8], place: Option<Place>, body: Vec<u8>) -> Outcome {
         let result = if self.json {
             self.follow(line, place, body)
         } else if is_interactive() {
@@ -126,7 +134,7 @@ impl Session {
             return shown(print(&body));
         };
         result.unwrap_or_else(|error| {
-            eprintln!("rekeyctl: {error}");
+            self.complain(&error.to_string(), place);
             Outcome::Refused
         })
     }
@@ -136,7 +144,7 @@ impl Session {
     fn follow(
         &self,
         line: &[u8],
-        place: &str,
+        place: Option<Place>,
         mut document: Vec<u8>,
     ) -> Result<Outcome, Box<dyn Error>> {
         let signals = Signals::open_for_screen()?;
@@ -161,24 +169,41 @@ impl Session {
         if self.json { print(body) } else { print(&fit(io::stdout(), body)) }
     }
 
+    /// Says on standard error why a command was not carried out, and where it stands.
+    fn tell(&self, body: &[u8], place: Option<Place>) {
+        let (head, body) = match (place, body.strip_prefix(b"{")) {
+            (Some(Place { file, line }), Some(members)) if self.json => {
+                (format!("{{\"file\":{},\"line\":{line},", json::quote(file)), members)
+            }
+            (Some(Place { file, line }), _) => (format!("{file}:{line}:\n"), body),
+            (None, _) => (String::new(), body),
+        };
+        let _ = io::stderr().write_all(&[head.as_bytes(), body].concat());
+    }
+
+    /// The same of a reason that the daemon does not know.
+    fn complain(&self, text: &str, place: Option<Place>) {
+        let body =
+            if self.json { json::document("error", text) } else { format!("rekeyctl: {text}\n") };
+        self.tell(body.as_bytes(), place);
+    }
+
+    /// Writes what the daemon hands over to the file that the command named.
+    fn save(&self, file: &Path, body: &[u8], place: Option<Place>) -> Outcome {
+        let path = file.display();
+        if let Err(error) = client::replace(file, body) {
+            self.complain(&format!("{path}: {error}"), place);
+            return Outcome::Refused;
+        }
+        let text = format!("{path}: {} bytes; npm run replay -- {path}", body.len());
+        let text = if self.json { json::document("message", &text) } else { text + "\n" };
+        shown(print(text.as_bytes()))
+    }
+
     /// Asks the daemon. Words are completed without one, too.
     pub fn ask(&self, line: &[u8], json: bool) -> io::Result<Answer> {
         client::request(&self.control, json, line, PATIENCE)
             .or_else(|error| offline::complete(line, json).ok_or(error))
-    }
-}
-
-/// Writes what the daemon hands over to the file that the command named.
-fn save(file: &Path, body: &[u8], place: &str) -> Outcome {
-    let (path, length) = (file.display(), body.len());
-    match client::replace(file, body) {
-        Ok(()) => {
-            shown(print(format!("{path}: {length} bytes; npm run replay -- {path}\n").as_bytes()))
-        }
-        Err(error) => {
-            eprintln!("{place}rekeyctl: {path}: {error}");
-            Outcome::Refused
-        }
     }
 }
 
