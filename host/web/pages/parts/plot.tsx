@@ -81,7 +81,8 @@ function optionsOf(
   return {
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-    padding: [8, 8, 0, 0],
+    // To the right half a label of the time has room.
+    padding: [8, 26, 0, 0],
     scales: {
       x: { time: true, range: (_, from, to) => [Math.min(from, to - MIN_SPAN_S), to] },
       y: { range: (_, __, max) => [0, given().top ?? Math.max(2, (max ?? 0) * 1.2)] },
