@@ -211,6 +211,6 @@ export class Pair {
       lines.push(`tail -f ${this.rekeyd.log_path}`);
     }
     lines.push(`tail -f ${a.charon.log_path} ${b.charon.log_path}`);
-    return lines;
+    return [...lines, ...this.lab.router.lines()];
   }
 }

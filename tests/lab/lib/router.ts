@@ -70,6 +70,15 @@ export class Router {
     return this.add(...IKE);
   }
 
+  /** The same as lines for a shell: nothing passes, and all does again. */
+  lines(): string[] {
+    const nft = `ip netns exec ${this.namespace.name} nft`;
+    return [
+      `${nft} add rule inet lab_fault fault counter drop  # cuts the way`,
+      `${nft} flush chain inet lab_fault fault  # heals it`,
+    ];
+  }
+
   /** Nothing passes in either direction. */
   cut(): Promise<void> {
     return this.add("meta nfproto { ipv4, ipv6 }");
