@@ -328,6 +328,13 @@ describe("the prompt's history", () => {
       assert.equal(fs.readFileSync(path.join(state, "rekeyctl", "history"), "utf8"), "get sa\n");
     }));
 
+  test("makes no home for one who has none", () =>
+    withDaemon(async (running) => {
+      const home = path.join(running.folder, "nonexistent");
+      await prompt(running, [`HOME=${home}`], typing("get sa"));
+      assert.ok(!fs.existsSync(home));
+    }));
+
   for (const home of [[], ["HOME="], ["HOME=here"], ["HOME=/proc"], ["HOME=/dev/null"]]) {
     test(`is of one session where there is no place for it: ${home[0] ?? "no HOME"}`, () =>
       withDaemon((running) =>

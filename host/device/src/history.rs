@@ -16,6 +16,9 @@ use crate::control::MAX_REQUEST_BYTES;
 /// Of a file that is longer the older half is dropped.
 const MAX_FILE_BYTES: u64 = 64 << 10;
 
+/// Where state is kept: the folder is made if it is not there. A home is not.
+const BELOW_STATE: &str = "rekeyctl/history";
+
 /// The lines of one user.
 pub struct History {
     /// None: there is no place for them.
@@ -27,7 +30,7 @@ impl History {
     pub fn find() -> History {
         let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let path = match folder("XDG_STATE_HOME") {
-            Some(state) => Some(state.join("rekeyctl/history")),
+            Some(state) => Some(state.join(BELOW_STATE)),
             None => folder("HOME").map(|home| home.join(".rekeyctl_history")),
         };
         History { path }
@@ -57,7 +60,7 @@ fn is_kept(line: &&str) -> bool {
 
 /// In one write, so that the lines of two prompts do not mix.
 fn append(path: &Path, line: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
+    if let Some(folder) = path.parent().filter(|_| path.ends_with(BELOW_STATE)) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let mut file = open(OpenOptions::new().append(true).create(true).mode(0o600), path)?;
