@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { Engine } from "../../host/node/engine.ts";
 import { commandOf } from "../../host/node/sim/command.ts";
 import { kindsOf } from "../../host/node/sim/fault.ts";
 import { simulate, type Options, type Result } from "../../host/node/sim/simulate.ts";
@@ -63,6 +64,13 @@ test("one seed gives one trace, another seed another", () => {
   assert.equal(run(11).trace, once.trace);
   assert.notEqual(run(12).trace, once.trace);
   assert.ok(once.faults.length > 10);
+});
+
+test("an engine that is put back to its beginning is as good as a new one", () => {
+  const makeEngine = (): Engine => new Engine("build/engine.wasm");
+  const { faults, trace } = simulate(optionsOf(14), undefined, makeEngine);
+  assert.ok(faults.some(({ kind }) => kind === "trap" || kind === "host-restart"));
+  assert.equal(run(14).trace, trace);
 });
 
 test("a trace hangs on no compiler, place, language or thread", async () => {

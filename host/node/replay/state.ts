@@ -81,7 +81,8 @@ function growTo({ memory }: Recordable, pages: number): void {
   if (missing > 0) memory.grow(missing);
 }
 
-function mutableGlobals(exports: Recordable): [string, WebAssembly.Global][] {
+/** By the names under which they are exported. */
+export function mutableGlobals(exports: object): [string, WebAssembly.Global][] {
   return Object.entries(exports).filter((entry): entry is [string, WebAssembly.Global] => {
     return entry[1] instanceof WebAssembly.Global && isMutable(entry[1]);
   });

@@ -370,8 +370,8 @@ export const INVARIANTS: Invariant[] = [
   {
     name: "bounded-memory",
     says: "Once all has settled, memory grows from storm to storm no more.",
-    settledAll: (judge) => judge.memory.look(judge.world.engine, judge.world.branches.length),
-    sweepAll: (judge) => judge.memory.grown(judge.world.engine),
+    settledAll: ({ memory, world }) => memory.look(world, world.branches.length),
+    sweepAll: ({ memory, world }) => memory.grown(world),
   },
 ];
 

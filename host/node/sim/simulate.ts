@@ -1,6 +1,7 @@
 /** One run: a world, its faults in storms with calm between them, and the verdict. */
-import { Engine, Trap } from "../engine.ts";
+import { Trap } from "../engine.ts";
 import { drawBranches, setDefaults, type Branch } from "./branch.ts";
+import { engines } from "./engines.ts";
 import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { Outcome, type HookEnd } from "./hooks.ts";
 import { MAX_RECOVERY_MS, OF_THE_RUN } from "./invariants.ts";
@@ -68,7 +69,7 @@ export const UNSTARTED: Result = {
 export function simulate(
   options: Options,
   progress?: Float64Array,
-  makeEngine = (): Engine => new Engine(options.engine),
+  makeEngine = engines(options.engine),
 ): Result {
   const random = new Random(options.seed);
   const branches = drawBranches(random.fork(), options.vpns);
