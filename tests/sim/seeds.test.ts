@@ -1,17 +1,16 @@
 /** The simulator with fixed seeds and a few new ones, and that a seed is a run: docs/testing.md. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { Engine } from "../../host/node/engine.ts";
 import { commandOf } from "../../host/node/sim/command.ts";
 import { kindsOf } from "../../host/node/sim/fault.ts";
 import { simulate, type Options, type Result } from "../../host/node/sim/simulate.ts";
+import { freshSeeds } from "./lib/fresh_seeds.ts";
 
 const FIXED = [1, 2, 3, 4, 5, 6, 7, 8];
-/** Drawn at each run of the tests. */
-const NEW = Array.from({ length: 4 }, () => randomInt(1_000_000_000));
+const NEW = freshSeeds(4);
 
 function optionsOf(seed: number, more: Partial<Options> = {}): Options {
   const engine = "build/engine.wasm";
