@@ -5,9 +5,13 @@
  *     json            the answer is a JSON document
  *     help            what may stand behind the line; likewise `?` at its end
  *     complete        the words that its last one can become
+ *
+ * `leave` alone answers with what somebody who ends the prompt should know.
  */
 import { Writer } from "../bytes/writer";
 import { MAX_COMMAND_BYTES } from "../limits";
+import { loadedPath } from "../config/history";
+import { isEdited } from "../config/running";
 import { beginCaret, endCaret } from "./caret";
 import { beginCompletion } from "./completion";
 import { commands } from "./grammar";
@@ -26,7 +30,16 @@ import {
 import { beginLook, beginPass, endLook, Found, isWhole, meaning, Pass } from "./matcher";
 import { beginOffers, Offer } from "./offer";
 import { quoted, writeFault } from "./parameter";
-import { answerTo, beginError, beginReply, endError, endReply, json } from "./reply";
+import {
+  answerTo,
+  beginError,
+  beginMessage,
+  beginReply,
+  endError,
+  endMessage,
+  endReply,
+  json,
+} from "./reply";
 
 /** What the word that was looked at last was found to be. */
 let last_found: Found = Found.GOOD;
@@ -40,6 +53,7 @@ export function runCommand(asker: i32, p: usize, len: i32): void {
     return endError();
   }
   if (takePrefix("complete")) return complete();
+  if (wordCount() == 1 && wordIs(0, "leave")) return leave();
   if (takePrefix("help")) return help(wordCount());
   if (asksForHelp()) {
     cutHelp();
@@ -127,6 +141,17 @@ function complete(): void {
   }
   if (json) endObject(endList(w));
   endReply();
+}
+
+/** Answers with what is lost if nobody saves it, or with nothing. */
+function leave(): void {
+  if (!isEdited() && !json) {
+    beginReply();
+    return endReply();
+  }
+  const w = beginMessage();
+  if (isEdited()) w.text("not saved: save writes the changes to ").name(loadedPath());
+  endMessage();
 }
 
 /** Explains what may stand where the rows are now and begins with the `len` bytes at `p`. */

@@ -270,6 +270,20 @@ describe("the prompt", () => {
       assert.match(text, / get clear exec [^]*\n +[a-z ]+ record\nrekeyd>$/);
     }, 50));
 
+  for (const [how, then, said] of [
+    ["says at its end that changes are not saved", "exit\n", true],
+    ["ends without a word when they are", "save\nexit\n", false],
+  ] as const) {
+    test(how, () =>
+      withPrompt(async (screen, { folder }) => {
+        await screen.type(`set vpn branch threshold 7\n${then}`);
+        assert.equal(await screen.ends(), 0);
+        const notice = new RegExp(`^not saved: save writes the changes to ${folder}`, "m");
+        assert.equal(notice.test(await screen.text()), said, await screen.text());
+      }, 200),
+    );
+  }
+
   test("lines that are pasted are all carried out", () =>
     withPrompt(async (screen) => {
       await screen.type("get vpn branch\n# a remark\nget sa\nexit\n");

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
-use crate::client::Status;
+use crate::client::{self, Status};
 use crate::history::History;
 use crate::keys::Key;
 use crate::line::{Edit, Line};
@@ -13,6 +14,8 @@ use crate::wrap::fit;
 
 const PROMPT: &str = "rekeyd> ";
 const GREETING: &str = "? shows what may stand there, Tab completes, exit ends\n";
+/// Somebody who leaves does not wait.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs what is typed until `exit` or Ctrl-D. What was wrong has been seen: the end is a good one.
 pub fn run(session: &Session) -> Result<Outcome, Box<dyn Error>> {
@@ -29,6 +32,12 @@ pub fn run(session: &Session) -> Result<Outcome, Box<dyn Error>> {
             comment if comment.starts_with('#') => (),
             command => _ = session.run(command.as_bytes(), None),
         }
+    }
+    // A daemon that does not answer at once has nothing to tell.
+    if let Ok(answer) = client::request(&session.control, false, b"leave", LEAVE_PATIENCE)
+        && answer.status == Status::Done
+    {
+        print(&fit(io::stdout(), &answer.body));
     }
     Ok(Outcome::Done)
 }
