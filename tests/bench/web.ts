@@ -1,6 +1,7 @@
 /** What echoes suffer from many clients of the WebUI: how much later than due they leave. */
+import * as os from "node:os";
 import type { Figure } from "../../tools/bench.ts";
-import { allUp, at, figures, LENGTH_S, measure, withEchoes } from "../lab/lib/echo_delay.ts";
+import { allUp, at, figures, measure, withEchoes } from "../lab/lib/echo_delay.ts";
 import { waitFor } from "../lab/lib/wait.ts";
 import { RekeydWeb } from "../lab/lib/web.ts";
 import { withWebCrowd, type Crowd } from "../web/lib/crowd.ts";
@@ -18,19 +19,29 @@ export function bench(): Promise<Figure[]> {
     await web.start();
     await allUp(rekeyd);
     const idle = await measure(lab, "idle");
-    const { crowded, tally } = await withWebCrowd(web.origin, web.token, CROWD, async (clients) => {
-      await waitFor("all streams tell", 30_000, () => clients.told === CROWD.streams);
-      return { crowded: await measure(lab, "crowded"), tally: clients.tally };
-    });
+    // Who asks stands for other machines: the gateway's programs have the processor before.
+    os.setPriority(os.constants.priority.PRIORITY_LOW);
+    const begun = performance.now();
+    const { crowded, tally, length_s } = await withWebCrowd(
+      web.origin,
+      web.token,
+      CROWD,
+      async (clients) => {
+        await waitFor("all streams tell", 30_000, () => clients.told === CROWD.streams);
+        const crowded = await measure(lab, "crowded");
+        return { crowded, tally: clients.tally, length_s: (performance.now() - begun) / 1000 };
+      },
+    );
+    os.setPriority(os.constants.priority.PRIORITY_NORMAL);
     await allUp(rekeyd);
     const { answered, refused, dropped, events, bytes, waits_ms } = tally;
     waits_ms.sort((a, b) => a - b);
     return [
       ...figures("alone", idle),
       ...figures(`${CLIENTS} clients`, crowded),
-      { what: "answers a second", value: answered / LENGTH_S, unit: "" },
-      { what: "events a second", value: events / LENGTH_S, unit: "" },
-      { what: "of both", value: bytes / 1e6 / LENGTH_S, unit: "MB/s" },
+      { what: "answers a second", value: answered / length_s, unit: "" },
+      { what: "events a second", value: events / length_s, unit: "" },
+      { what: "of both", value: bytes / 1e6 / length_s, unit: "MB/s" },
       { what: "refused", value: refused, unit: "" },
       { what: "dropped", value: dropped, unit: "" },
       { what: "median wait for an answer", value: at(waits_ms, 0.5), unit: "ms" },

@@ -10,7 +10,6 @@ import { sleep } from "./wait.ts";
 /** A verdict that is a quarter of it late begins a new schedule: that is more than the aim. */
 const INTERVAL_MS = 250;
 const LENGTH_MS = 30_000;
-export const LENGTH_S = LENGTH_MS / 1000;
 const AIM_MS = 50;
 /** strongSwan's device for tunnels in user space: an echo is on it once the daemon has sent it. */
 const TUNNEL_DEVICE = "ipsec0";
