@@ -170,7 +170,8 @@ test("a tunnel dies and is recovered: the recording replays, and holds neither t
 test("the ring goes round, and what is left of it replays", () =>
   withLab("recording-ring", {}, async (lab) => {
     await lab.startUp();
-    const rekeyd = lab.a.rekeyd([vpnSpec({ interval: 0.02 })]);
+    // So many rounds take a second: for so long a loaded machine holds nobody up.
+    const rekeyd = lab.a.rekeyd([vpnSpec({ interval: 0.02, threshold: 50 })]);
     await rekeyd.start();
     await rekeyd.waitState(VPN, ["up"], 3000);
     await rekeyd.rekeyctl("record", "start");
@@ -190,7 +191,7 @@ test("the ring goes round, and what is left of it replays", () =>
     const [older, newer] = verdict.recording.segments;
     assert.equal(older!.engine.number + 1, newer!.engine.number);
     assert.equal(verdict.same_snapshots, 1, "the newer segment goes on where the older one ends");
-    assert.equal((await rekeyd.vpn(VPN)).misses, 0);
+    assert.deepEqual(await rekeyd.eventsLike(/ is down\./), [], "echoes went on meanwhile");
   }));
 
 test("after a trap the recording is kept, and another one begins", () =>
