@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { Action, Engine, type Echo, type Version } from "../../host/node/engine.ts";
 import { Random } from "../../host/node/sim/random.ts";
-import { addressText } from "../../host/node/sim/model/address.ts";
+import { addressText } from "../../host/node/address.ts";
 import { freshSeeds } from "../sim/lib/fresh_seeds.ts";
 import { World } from "../sim/lib/world.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Engine, type Echo, type Received } from "../../host/node/engine.ts";
-import { addressText } from "../../host/node/sim/model/address.ts";
+import { addressText } from "../../host/node/address.ts";
 import { branches, monitored, replyTo, settled, World } from "./lib/world.ts";
 
 const INTERVAL_MS = 1_000;

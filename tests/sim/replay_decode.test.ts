@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { addressText } from "../../host/node/replay/address.ts";
+import { addressText } from "../../host/node/address.ts";
 import { CharonTeller } from "../../host/node/replay/charon.ts";
 import { receivedReply, sentEcho } from "../../host/node/replay/echo.ts";
 import { netlinkItems } from "../../host/node/replay/netlink.ts";

@@ -35,6 +35,7 @@ import {
 } from "../../assembly/config/uci";
 import { Host, parseHost, parseSeconds } from "../../assembly/config/value";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_ERRORS, MAX_VPNS } from "../../assembly/limits";
+import { random } from "./hostile";
 
 const ROOM: i32 = 1 << 16;
 const text_room: usize = memory.data(ROOM);
@@ -112,15 +113,6 @@ function words(content: string): string {
     }
   }
   return all;
-}
-
-/** xorshift64*: random bytes that are the same in every run. */
-let seed: u64 = 0x9e3779b97f4a7c15;
-function random(below: i32): i32 {
-  seed ^= seed >> 12;
-  seed ^= seed << 25;
-  seed ^= seed >> 27;
-  return <i32>(((seed * 0x2545f4914f6cdd1d) >> 33) % below);
 }
 
 const EXAMPLE =

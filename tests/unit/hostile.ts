@@ -4,16 +4,26 @@ import { randomBelow } from "../../assembly/random";
 
 let end: usize = 0;
 
-/** Room for `len` bytes that ends where memory ends: to read past it traps. At most one page. */
+/** Pages of memory that are kept free at its end. */
+const PAGES: i32 = 8;
+
+/** Room for `len` bytes that ends where memory ends: to read past it traps. At most 512 KiB. */
 export function atEdge(len: i32): usize {
-  assert(len <= 0x10000);
+  assert(len <= PAGES << 16);
   if (end != (<usize>memory.size()) << 16) {
     // The allocator takes all memory that there is when it is first used: let that be before.
     heap.free(heap.alloc(1));
-    memory.grow(1);
+    memory.grow(PAGES);
     end = (<usize>memory.size()) << 16;
   }
   return end - len;
+}
+
+/** Copies bytes there. */
+export function copyAtEdge(p: usize, len: i32): usize {
+  const at = atEdge(len);
+  memory.copy(at, p, len);
+  return at;
 }
 
 /** Puts the text at the edge of memory and returns where it stands. */

@@ -31,6 +31,7 @@ import { MAX_SELECTORS } from "../../assembly/limits";
 import { IkeState } from "../../assembly/sa/phase1";
 import { ChildState } from "../../assembly/sa/phase2";
 import { loadFixture } from "./fixture";
+import { copyAtEdge, random } from "./hostile";
 
 const ROOM: i32 = 1 << 18;
 const bytes: usize = memory.data(ROOM);
@@ -44,27 +45,6 @@ const NOW_S: i64 = 10_000;
 
 function written(): string {
   return String.UTF8.decodeUnsafe(w.start, w.length);
-}
-
-let seed: u32 = 7;
-/** Marsaglia's xorshift. */
-function random(below: i32): i32 {
-  seed ^= seed << 13;
-  seed ^= seed >> 17;
-  seed ^= seed << 5;
-  return <i32>(seed % <u32>below);
-}
-
-let pages: i32 = 0;
-/** Where `length` bytes end together with the memory: reading further traps. */
-function atEndOfMemory(p: usize, length: i32): usize {
-  if (memory.size() != pages) {
-    memory.grow(4);
-    pages = memory.size();
-  }
-  const at = ((<usize>pages) << 16) - length;
-  memory.copy(at, p, length);
-  return at;
 }
 
 let event: usize = 0;
@@ -179,7 +159,7 @@ function put1(element: Element, name: string): void {
 function show(text: string): string {
   const length = message(text);
   w.reset(room, ROOM);
-  if (!readIkeSa(atEndOfMemory(bytes, length), length)) return "refused";
+  if (!readIkeSa(copyAtEdge(bytes, length), length)) return "refused";
   writeIkeSa();
   while (readChildSa()) writeChildSa();
   return written();
@@ -400,7 +380,7 @@ describe("strongswan/list_sas", () => {
         else memory.copy(at, mutant + random(body_length - 8), min(8, mutant + body_length - at));
       }
       const length = random(4) == 0 ? random(body_length) : body_length;
-      if (readIkeSa(atEndOfMemory(mutant, length), length)) read++;
+      if (readIkeSa(copyAtEdge(mutant, length), length)) read++;
       for (let i = 0; i <= length && readChildSa(); i++) assert(i < length);
     }
     expect(read > 500).toBe(true);
@@ -493,7 +473,7 @@ describe("strongswan/list_conns", () => {
       memory.copy(mutant, body, body_length);
       for (let i = random(5); i > 0; i--) store<u8>(mutant + random(body_length), random(256));
       const length = random(4) == 0 ? random(body_length) : body_length;
-      readConnection(atEndOfMemory(mutant, length), length);
+      readConnection(copyAtEdge(mutant, length), length);
       for (let i = 0; i <= length && readConnectionChild(); i++) assert(i < length);
     }
   });
@@ -515,7 +495,7 @@ function eventsOf(name: string): string {
 function eventFrom(name: string, text: string): string {
   const length = message(text);
   w.reset(mutant, ROOM).text(name);
-  if (!readEvent(mutant, w.length, atEndOfMemory(bytes, length), length)) return "none";
+  if (!readEvent(mutant, w.length, copyAtEdge(bytes, length), length)) return "none";
   w.reset(room, ROOM).name(event_connection);
   return written();
 }

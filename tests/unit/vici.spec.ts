@@ -41,6 +41,7 @@ import {
   VICI_TIMEOUT_MS,
 } from "../../assembly/limits";
 import { loadFixture } from "./fixture";
+import { copyAtEdge, random } from "./hostile";
 
 const ROOM: i32 = 1 << 20;
 const bytes: usize = memory.data(ROOM);
@@ -58,27 +59,6 @@ function written(): string {
 function put(text: string): i32 {
   return <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, bytes);
 }
-
-let seed: u32 = 1;
-/** Marsaglia's xorshift. */
-function random(below: i32): i32 {
-  seed ^= seed << 13;
-  seed ^= seed >> 17;
-  seed ^= seed << 5;
-  return <i32>(seed % <u32>below);
-}
-
-/** Where `length` bytes end together with the memory: reading further traps. */
-function atEndOfMemory(p: usize, length: i32): usize {
-  if (memory.size() != pages) {
-    memory.grow(8);
-    pages = memory.size();
-  }
-  const at = ((<usize>pages) << 16) - length;
-  memory.copy(at, p, length);
-  return at;
-}
-let pages: i32 = 0;
 
 function fixture(name: string): i32 {
   return loadFixture("vici/" + name + ".bin", bytes, ROOM);
@@ -188,7 +168,7 @@ describe("vici/message", () => {
     const body_length = packet_length - 9;
     expect(isWellFormed(body, body_length)).toBe(true);
     for (let cut = 1; cut < body_length; cut++) {
-      if (isWellFormed(atEndOfMemory(body, cut), cut)) expect(cut).toBe(-1);
+      if (isWellFormed(copyAtEdge(body, cut), cut)) expect(cut).toBe(-1);
     }
   });
 
@@ -204,7 +184,7 @@ describe("vici/message", () => {
     ];
     for (let i = 0; i < wrong.length; i++) {
       for (let j = 0; j < wrong[i].length; j++) store<u8>(bytes + j, wrong[i].charCodeAt(j));
-      if (isWellFormed(atEndOfMemory(bytes, wrong[i].length), wrong[i].length)) {
+      if (isWellFormed(copyAtEdge(bytes, wrong[i].length), wrong[i].length)) {
         expect(wrong[i]).toBe("refused");
       }
     }
@@ -244,7 +224,7 @@ describe("vici/message", () => {
       const length = random(64);
       for (let i = 0; i < length; i++)
         store<u8>(bytes + i, random(4) == 0 ? random(256) : random(8));
-      isWellFormed(atEndOfMemory(bytes, length), length);
+      isWellFormed(copyAtEdge(bytes, length), length);
     }
   });
 
@@ -678,7 +658,7 @@ describe("vici/session", () => {
       request(random(2) == 0 ? Request.LIST_SAS : Request.LIST_CONNS, round);
       for (let at = 0; at < length;) {
         const size = min(1 + random(200), length - at);
-        receive(atEndOfMemory(mutant + at, size), size);
+        receive(copyAtEdge(mutant + at, size), size);
         w.reset(room, ROOM);
         at += size;
       }
@@ -695,7 +675,7 @@ describe("vici/session", () => {
       }
       if (random(2) == 0) store<u32>(mutant, bswap<u32>(length - 4));
       request(Request.LIST_SAS, round);
-      receive(atEndOfMemory(mutant, length), length);
+      receive(copyAtEdge(mutant, length), length);
     }
     becomeReady();
   });

@@ -9,6 +9,9 @@ use crate::clock;
 pub const BATCH: usize = 64;
 /// One echo with its addresses (assembly/icmp/slot.ts).
 pub const SLOT_BYTES: usize = 1536;
+/// A slot's part before its message, and where that has its length (assembly/icmp/slot.ts).
+const SLOT_HEAD_BYTES: usize = 64;
+const SLOT_LENGTH: usize = 4;
 
 /// In an action's argument: echoes that are meant to leave unencrypted (assembly/action.ts).
 const UNGUARDED: u32 = 0x100;
@@ -175,6 +178,19 @@ impl Action {
     }
 }
 
+/// Appends slots, each cut to what is in use of it.
+pub fn copy_slots(out: &mut Vec<u8>, slots: &[u8]) {
+    for slot in slots.chunks_exact(SLOT_BYTES) {
+        out.extend(&slot[..filled(slot)]);
+    }
+}
+
+/// Bytes of a slot that are in use.
+fn filled(slot: &[u8]) -> usize {
+    let length = slot[SLOT_LENGTH..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    SLOT_HEAD_BYTES.saturating_add(length as usize).min(SLOT_BYTES)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,5 +237,14 @@ mod tests {
         assert_eq!(Action::decode(&record(1, 4, 64, 2), 63 + 2 * SLOT_BYTES), None);
         assert_eq!(Action::decode(&record(1, 4, 0, BATCH as u32 + 1), usize::MAX), None);
         assert_eq!(Action::decode(&record(99, 0, 0, 0), 1 << 20), None);
+    }
+
+    #[test]
+    fn a_slot_is_cut_where_its_message_ends() {
+        let mut slot = [1; SLOT_BYTES];
+        for (length, cut) in [(0u32, 64), (84, 148), (1472, 1536), (1473, 1536), (u32::MAX, 1536)] {
+            slot[4..8].copy_from_slice(&length.to_le_bytes());
+            assert_eq!(filled(&slot), cut);
+        }
     }
 }

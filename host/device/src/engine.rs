@@ -8,9 +8,8 @@ use wasmtime::{
     format_err,
 };
 
-use crate::abi::{Action, BATCH, Input, SLOT_BYTES, Times};
+use crate::abi::{self, Action, BATCH, Input, SLOT_BYTES, Times};
 use crate::fault::Fault;
-use crate::record;
 use crate::wasm_config::wasm_config;
 
 /// The engine, compiled ahead of time for this target by compile-engine.
@@ -275,7 +274,7 @@ impl Engine {
     fn bytes_of(&mut self, input: Input) -> Vec<u8> {
         let mut bytes = Vec::new();
         if let Input::Replies { version, count } = input {
-            if record::replies(&mut bytes, self, version, count).is_err() {
+            if self.copy_replies(&mut bytes, version, count).is_err() {
                 bytes.clear();
             }
         } else {
@@ -298,6 +297,19 @@ impl Engine {
     pub fn reveal(&mut self, slots: usize, version: u32, count: usize) -> io::Result<()> {
         let arguments = (slots as i32, version as i32, count as i32);
         self.exports.reveal.call(&mut self.store, arguments).map_err(other)
+    }
+
+    /// Appends the slots that a batch of replies came in, with their tokens concealed.
+    pub fn copy_replies(
+        &mut self,
+        out: &mut Vec<u8>,
+        version: u32,
+        count: usize,
+    ) -> io::Result<()> {
+        let slots = self.receive_slots(count);
+        self.conceal(slots.start, version, count)?;
+        abi::copy_slots(out, self.bytes(slots.clone()));
+        self.reveal(slots.start, version, count)
     }
 
     /// Clears what no later call reads.

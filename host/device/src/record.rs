@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::abi::{Action, Input, SLOT_BYTES, Times};
+use crate::abi::{self, Action, Input, SLOT_BYTES, Times};
 use crate::engine::Engine;
 
 pub const MAGIC: &[u8; 16] = b"rekeyd-record-1\n";
@@ -28,10 +28,6 @@ const PAGE_BYTES: usize = 4096;
 const WASM_PAGE_BYTES: usize = 64 << 10;
 const SECRET_BYTES: usize = 16;
 const MAX_TRAP_BYTES: usize = 512;
-
-/// A slot's part before its message, and where that has its length (assembly/icmp/slot.ts).
-const SLOT_HEAD_BYTES: usize = 64;
-const SLOT_LENGTH: usize = 4;
 
 /// SHA-256 of the engine.wasm that the artifact was made from.
 pub const ENGINE_SHA256: &str = env!("REKEYD_ENGINE_SHA256");
@@ -88,7 +84,7 @@ pub fn input(out: &mut Vec<u8>, engine: &mut Engine, input: Input, times: Times)
         let mut result = Ok(());
         record(out, INPUT, |out| {
             put_input(out, call, numbers, times);
-            result = replies(out, engine, version, count);
+            result = engine.copy_replies(out, version, count);
         });
         return result;
     }
@@ -97,19 +93,6 @@ pub fn input(out: &mut Vec<u8>, engine: &mut Engine, input: Input, times: Times)
         out.extend(engine.input_bytes(input));
     });
     Ok(())
-}
-
-/// Appends the slots that a batch of replies came in, with their tokens concealed.
-pub fn replies(
-    out: &mut Vec<u8>,
-    engine: &mut Engine,
-    version: u32,
-    count: usize,
-) -> io::Result<()> {
-    let slots = engine.receive_slots(count);
-    engine.conceal(slots.start, version, count)?;
-    put_slots(out, engine.bytes(slots.clone()));
-    engine.reveal(slots.start, version, count)
 }
 
 fn put_input(out: &mut Vec<u8>, call: u8, numbers: [i32; 3], times: Times) {
@@ -121,18 +104,6 @@ fn put_input(out: &mut Vec<u8>, call: u8, numbers: [i32; 3], times: Times) {
 fn put_times(out: &mut Vec<u8>, times: Times) {
     out.extend(times.now_ms.to_le_bytes());
     out.extend(times.wall_ms.to_le_bytes());
-}
-
-fn put_slots(out: &mut Vec<u8>, slots: &[u8]) {
-    for slot in slots.chunks_exact(SLOT_BYTES) {
-        out.extend(&slot[..filled(slot)]);
-    }
-}
-
-/// Bytes of a slot that are in use.
-fn filled(slot: &[u8]) -> usize {
-    let length = slot[SLOT_LENGTH..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    SLOT_HEAD_BYTES.saturating_add(length as usize).min(SLOT_BYTES)
 }
 
 /// Appends what the last input has led to, before it is carried out.
@@ -155,7 +126,7 @@ pub fn actions(out: &mut Vec<u8>, engine: &mut Engine, actions: &[Action]) -> io
             let at = out.len();
             out.extend([0; 4]);
             match action {
-                Action::SendEchoes { .. } => put_slots(out, bytes),
+                Action::SendEchoes { .. } => abi::copy_slots(out, bytes),
                 _ => out.extend(bytes),
             }
             let length = (out.len() - at - 4) as u32;
@@ -264,14 +235,5 @@ mod tests {
         trap(&mut out, false, "");
         assert_eq!(out, [9, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0x04, 0xf2, 0x36, 0x62]);
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-    }
-
-    #[test]
-    fn a_slot_is_cut_where_its_message_ends() {
-        let mut slot = [1; SLOT_BYTES];
-        for (length, cut) in [(0u32, 64), (84, 148), (1472, 1536), (1473, 1536), (u32::MAX, 1536)] {
-            slot[4..8].copy_from_slice(&length.to_le_bytes());
-            assert_eq!(filled(&slot), cut);
-        }
     }
 }

@@ -1,5 +1,5 @@
 /** Echoes and replies as they stand in a recording (assembly/icmp/echo.ts, docs/recording.md). */
-import { addressText } from "./address.ts";
+import { addressText } from "../address.ts";
 
 const PEER = 16;
 const MESSAGE = 64;

@@ -1,5 +1,5 @@
 /** What the kernel's routing socket says, shortly (linux/rtnetlink.h): an answer for all bytes. */
-import { addressText } from "./address.ts";
+import { addressText } from "../address.ts";
 
 const Type = {
   ERROR: 2,

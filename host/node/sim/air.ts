@@ -1,5 +1,6 @@
 /** What goes through the tunnels: echoes, their answers and those that are none, user traffic. */
-import { addressBytes, MAPPED } from "./model/address.ts";
+import { MAPPED } from "../address.ts";
+import { addressBytes } from "./model/address.ts";
 import type { ChildSa } from "./model/charon.ts";
 import { SLOT, type Version } from "../engine.ts";
 import type { Branch } from "./branch.ts";

@@ -9,7 +9,7 @@ import {
   type Version,
 } from "../../../host/node/engine.ts";
 import { Hooks } from "../../../host/node/sim/hooks.ts";
-import { addressText, MAPPED } from "../../../host/node/sim/model/address.ts";
+import { addressText, MAPPED } from "../../../host/node/address.ts";
 import { Agenda } from "../../../host/node/sim/model/agenda.ts";
 import { Kernel } from "../../../host/node/sim/model/kernel.ts";
 import {

@@ -1,19 +1,7 @@
-/** Addresses as the engine's slots hold them, and as charon writes them. */
+/** Addresses as charon writes them, and its selectors. */
 import { BlockList, isIPv6 } from "node:net";
 
 const ADDRESS_BYTES = 16;
-/** What stands before an IPv4 address (RFC 4291, 2.5.5.2). */
-export const MAPPED = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
-
-/** The text of an address in a slot. */
-export function addressText(address: Buffer): string {
-  if (address.subarray(0, MAPPED.length).equals(MAPPED)) {
-    return [...address.subarray(MAPPED.length)].join(".");
-  }
-  const groups = Array.from({ length: ADDRESS_BYTES / 2 }, (_, i) => address.readUInt16BE(2 * i));
-  return groups.map((group) => group.toString(16)).join(":");
-}
-
 /** The bytes of an address as the kernel has them: 4 or 16. (Of `::` one, at most.) */
 export function addressBytes(text: string): Buffer {
   if (!isIPv6(text)) return Buffer.from(text.split(".").map(Number));

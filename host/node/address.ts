@@ -2,7 +2,8 @@
 
 const V4_BYTES = 4;
 const V6_BYTES = 16;
-const MAPPED = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+/** What stands before an IPv4 address (RFC 4291, 2.5.5.2). */
+export const MAPPED = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
 
 /** The text of 4 or 16 bytes; IPv4 may stand mapped into the 16. */
 export function addressText(bytes: Buffer): string {
