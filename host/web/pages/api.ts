@@ -3,6 +3,8 @@ import { Store } from "./logic/store.ts";
 
 /** Whether there is a session: what needs one has been refused, or not; `ended`: there was one. */
 export const session = new Store<"unknown" | "open" | "closed" | "ended">("unknown");
+/** Why the address's token does not let in. */
+export const token_problem = new Store("");
 
 /** A refusal: of the engine, with the column of the wrong word, or of the way to it. */
 export class Refusal extends Error {
@@ -25,7 +27,7 @@ export interface Expected {
 }
 
 const TIMEOUT_MS = 15_000;
-/** Of a question whether somebody is there. */
+/** Of a question whether somebody is there, and of a goodbye. */
 const LOOK_TIMEOUT_MS = 5_000;
 const LOST = "rekeyd-web does not answer";
 
@@ -62,7 +64,8 @@ export async function logIn(secret: string): Promise<void> {
 }
 
 export async function logOut(): Promise<void> {
-  await send("logout", {});
+  const response = await send("logout", {}, LOOK_TIMEOUT_MS);
+  if (!response.ok) await answerOf(response);
   session.set("closed");
 }
 
@@ -93,7 +96,8 @@ async function answerOf(response: Response): Promise<unknown> {
     answer = null;
   }
   if (response.ok) {
-    session.set("open");
+    // The answer to an earlier question does not take back a logout.
+    if (session.value !== "closed") session.set("open");
     return answer;
   }
   const { error, column, expected, conflict } = (answer ?? {}) as Problem;

@@ -1,9 +1,10 @@
 /** What surrounds every page: head, menu, what is wrong with the link, and the page itself. */
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { logOut, session } from "./api.ts";
+import { useEffect, useState } from "preact/hooks";
+import { logOut, session, textOf } from "./api.ts";
 import { closeFeed, forget, link, openFeed } from "./feed.ts";
 import { linkTo, type Route, type View } from "./logic/route.ts";
+import { sentence } from "./logic/sentence.ts";
 import { useRoute, useStore } from "./parts/hooks.ts";
 import { LinkNotice } from "./parts/link_notice.tsx";
 import { UnsavedNotice } from "./parts/save.tsx";
@@ -31,6 +32,16 @@ export function App(): JSX.Element | null {
   const state = useStore(session);
   const is_edit = route.view === "vpns" && route.name !== "";
   const is_stale = "since_ms" in useStore(link);
+  const [problem, setProblem] = useState("");
+  const leave = async (): Promise<void> => {
+    setProblem("");
+    try {
+      await logOut();
+      forget();
+    } catch (refusal) {
+      setProblem(sentence(`Not logged out: ${textOf(refusal)}`));
+    }
+  };
   const is_out = state === "closed" || state === "ended" || route.view === "login";
   useEffect(() => {
     if (state === "open") openFeed();
@@ -59,17 +70,13 @@ export function App(): JSX.Element | null {
       </header>
       <Menu current={route.view} />
       <main id="main" tabIndex={-1} class={is_stale ? "stale" : undefined}>
+        <div role="alert">{problem !== "" && <p class="notice wrong">{problem}</p>}</div>
         <LinkNotice />
         {!is_edit && <UnsavedNotice key={`${route.view} ${route.name}`} />}
         <Page route={route} />
       </main>
     </div>
   );
-}
-
-async function leave(): Promise<void> {
-  await logOut();
-  forget();
 }
 
 /** A fragment would be taken for a page. */

@@ -4,11 +4,12 @@ import { joined, newIn } from "./logic/events.ts";
 import { extended, type Sample } from "./logic/history.ts";
 import type { LogEvent, Vpn } from "./logic/model.ts";
 import { Store } from "./logic/store.ts";
+import { shareTurns, takeTurn } from "./tabs.ts";
 
 export type Link =
   | { state: "opening" | "live" }
-  /** The stream is broken, and opened again and again. */
-  | { state: "lost"; since_ms: number }
+  /** The stream is broken, and opened again and again; or left to other tabs. */
+  | { state: "lost" | "resting"; since_ms: number }
   /** The server is there, and no daemon answers it; or one that does not tell so much. */
   | { state: "away" | "refused"; since_ms: number; why: string };
 
@@ -49,8 +50,22 @@ let heard_ms = 0;
 let look: ReturnType<typeof setInterval> | undefined;
 let again: ReturnType<typeof setTimeout> | undefined;
 
-/** Opens the stream; it heals by itself, until the session is over. */
+shareTurns({
+  rest() {
+    if (session.value === "open") restFeed();
+  },
+  use() {
+    if (session.value === "open") openFeed();
+  },
+});
+
+/** Opens the stream; it heals by itself, until the session is over or other tabs need its place. */
 export function openFeed(): void {
+  takeTurn();
+  connect();
+}
+
+function connect(): void {
   if (source !== null) return;
   const stream = new EventSource("stream");
   source = stream;
@@ -85,11 +100,20 @@ export function openFeed(): void {
 }
 
 export function closeFeed(): void {
+  disconnect();
+  link.set({ state: "opening" });
+}
+
+function restFeed(): void {
+  disconnect();
+  breakLink({ state: "resting", since_ms: Date.now() });
+}
+
+function disconnect(): void {
   clearTimeout(again);
   clearInterval(look);
   source?.close();
   source = null;
-  link.set({ state: "opening" });
 }
 
 /** Who logs out leaves nothing behind in the page. */
@@ -108,11 +132,11 @@ function lookForSilence(): void {
   if (source === null || Date.now() - heard_ms < MAX_SILENCE_MS) return;
   heard_ms = Date.now();
   void isReachable().then((reachable) => {
-    if (!reachable) breakLink({ state: "lost", since_ms: Date.now() });
     if (source === null) return;
+    if (!reachable) breakLink({ state: "lost", since_ms: Date.now() });
     source.close();
     source = null;
-    openFeed();
+    connect();
   });
 }
 
@@ -121,8 +145,9 @@ async function reopen(): Promise<void> {
   source?.close();
   source = null;
   await refresh();
-  if (session.value !== "open") return;
-  again = setTimeout(openFeed, AGAIN_MS);
+  if (session.value !== "open" || link.value.state === "resting") return;
+  clearTimeout(again);
+  again = setTimeout(connect, AGAIN_MS);
 }
 
 function tellVpns(told: Vpn[]): void {
@@ -159,7 +184,8 @@ async function refresh(): Promise<void> {
   await refreshOverview();
   try {
     const { events } = await ask<{ events: LogEvent[] }>("get", "event");
-    log.set(joined(events, log.value));
+    // Who has logged out meanwhile leaves nothing behind.
+    if (session.value === "open") log.set(joined(events, log.value));
   } catch {
     // The stream says what is wrong, and comes back.
   }

@@ -9,6 +9,7 @@ const SAYS = {
   away: "No daemon answers.",
   refused: "rekeyd does not tell the VPNs' states.",
   lost: "The connection to rekeyd-web is lost.",
+  resting: "This tab rests while others are used.",
 };
 
 export function LinkNotice(): JSX.Element {
@@ -18,7 +19,8 @@ export function LinkNotice(): JSX.Element {
       {"since_ms" in state && (
         <p class="notice wrong">
           <strong>{SAYS[state.state]}</strong> {"why" in state && `${sentence(state.why)} `}
-          What is shown is <Age since_ms={state.since_ms} /> old; it is tried again.
+          What is shown is <Age since_ms={state.since_ms} /> old;{" "}
+          {state.state === "resting" ? "a click or a key has it go on." : "it is tried again."}
         </p>
       )}
     </div>

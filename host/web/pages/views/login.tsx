@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { logIn, session, textOf } from "../api.ts";
+import { logIn, session, textOf, token_problem } from "../api.ts";
 import { linkTo, routeOf } from "../logic/route.ts";
 import { useStore } from "../parts/hooks.ts";
 import { ThemeSwitch } from "../parts/theme_switch.tsx";
@@ -8,7 +8,9 @@ import { ThemeSwitch } from "../parts/theme_switch.tsx";
 export function Login(): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const ended = useStore(session) === "ended";
-  const [error, setError] = useState("");
+  const of_token = useStore(token_problem);
+  const [of_entry, setError] = useState("");
+  const error = of_entry || of_token;
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     document.title = "Log in - rekeyd";
@@ -20,6 +22,7 @@ export function Login(): JSX.Element {
     if (busy) return;
     setBusy(true);
     setError("");
+    token_problem.set("");
     try {
       await logIn(input.current?.value ?? "");
       if (routeOf(location.hash).view === "login") location.hash = linkTo("vpns");
