@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
-import { host, lan, ROUTER, TARGETS } from "./lib/addresses.ts";
+import { host, lan, MONITOR, ROUTER, TARGETS } from "./lib/addresses.ts";
 import { examine, waitFindings } from "./lib/doctor.ts";
 import { vpnSpec, withLab, type Lab, type LabOptions } from "./lib/lab.ts";
 import { VPN } from "./lib/recovery.ts";
@@ -187,19 +187,26 @@ test("optimized beside a peer that monitors, too", () =>
     await waitFindings(rekeyd, "peer-monitors");
   }));
 
+/**
+ * A daemon that the kernel refuses its nth socket (raw IPv4 and IPv6, both again, netfilter, the
+ * control socket, IPsec), as if it were built without: no namespace can be.
+ */
+function withoutSocket(lab: Lab, nth: number): string {
+  const daemon = path.join(lab.state.folder, `rekeyd-without-${nth}`);
+  const inject = `inject=socket:error=EAFNOSUPPORT:when=${nth}`;
+  const strace = `exec strace -D -qq -o /dev/null -e trace=socket -e ${inject}`;
+  fs.writeFileSync(daemon, `#!/bin/sh\n${strace} ${path.resolve("build/rekeyd")} "$@"\n`, {
+    mode: 0o755,
+  });
+  return daemon;
+}
+
 test("echoes of IPv6 where the kernel has none, or where it is switched off", () => {
   const children = [{ name: "net", family: 6 as const }];
   return withLab("doctor-ipv6", { connections: [{ ...GOOD, children }] }, async (lab) => {
     await lab.startUp();
     const spec = [vpnSpec({}, VPN, 0, 6)];
-    // No namespace can be without IPv6: here the daemon is told so at each socket but its first.
-    const daemon = path.join(lab.state.folder, "rekeyd-without-ipv6");
-    const inject = "inject=socket:error=EAFNOSUPPORT:when=2";
-    const strace = `exec strace -D -qq -o /dev/null -e trace=socket -e ${inject}`;
-    fs.writeFileSync(daemon, `#!/bin/sh\n${strace} ${path.resolve("build/rekeyd")} "$@"\n`, {
-      mode: 0o755,
-    });
-    const without = lab.a.rekeyd(spec, GLOBAL, daemon);
+    const without = lab.a.rekeyd(spec, GLOBAL, withoutSocket(lab, 2));
     await without.start();
     await waitFindings(without, "down", "no-ipv6", "unsendable");
     await without.stop();
@@ -212,3 +219,56 @@ test("echoes of IPv6 where the kernel has none, or where it is switched off", ()
     await waitFindings(rekeyd, "down", "not-our-source");
   });
 });
+
+test("no SA, no IPsec, nobody who pings, and nobody to be pinged", () => {
+  const elsewhere = { local_ts: "10.8.0.0/24", remote_ts: lan("b") };
+  const children = [{ name: "net" }, { name: "bare", a: elsewhere }];
+  return withLab("doctor-none", { connections: [{ ...GOOD, children }] }, async (lab) => {
+    await lab.start();
+    const idle = vpnSpec({ rekey: 0 });
+    const without = lab.a.rekeyd([idle], GLOBAL, withoutSocket(lab, 7));
+    await without.start();
+    await waitFindings(without, "no-ipsec", "no-sa", "rekey-off");
+    await without.stop();
+    const rekeyd = lab.a.rekeyd([idle], GLOBAL);
+    await rekeyd.start();
+    await waitFindings(rekeyd, "no-sa", "rekey-off");
+
+    const reload = (options: VpnSpec["options"], ...ids: string[]): Promise<unknown> => {
+      const vpn = { name: VPN, options: { gateway: "s2s", child: "net", ...options } };
+      rekeyd.reload(lab.a.rekeydConf([vpn], GLOBAL));
+      return waitFindings(rekeyd, ...ids);
+    };
+    await reload({}, "not-monitored");
+    await reload({ monitor: 1, rekey: 1 }, "no-destination");
+    const destination_ip = [host("b", TARGETS[0])];
+    await reload({ monitor: 1, rekey: 1, child: "bare", destination_ip }, "no-source");
+
+    await lab.a.namespace.batch([`addr add ${host("b", 77)}/32 dev lo`]);
+    await reload(
+      { monitor: 1, rekey: 1, destination_ip: [host("b", 77)] },
+      ...["down", "our-destination"],
+    );
+  });
+});
+
+test("a lifetime that is shorter than a verdict", () => {
+  const children = [{ name: "net", both: { life_time: "100s", rekey_time: "90s" } }];
+  return withLab("doctor-brief", { connections: [{ ...GOOD, children }] }, async (lab) => {
+    const rekeyd = await start(lab);
+    await waitFindings(rekeyd);
+    rekeyd.reload(lab.a.rekeydConf([vpnSpec()], { interval: 60, threshold: 2 }));
+    const found = await waitFindings(rekeyd, "short-lifetime");
+    assert.match(found["short-lifetime"]!.text, /lives for \d+ s, and a verdict on it takes 120 s/);
+  });
+});
+
+test("what the kernel's IPsec drops while the doctor looks", () =>
+  withLab("doctor-drops", GOOD_LAB, async (lab) => {
+    const rekeyd = await start(lab);
+    const [from, to] = [host("a", MONITOR), host("b", TARGETS[0])];
+    const block = `xfrm policy add src ${from}/32 dst ${to}/32 dir out action block`;
+    await lab.a.namespace.batch([block]);
+    const found = await waitFindings(rekeyd, "down", "held-back", "kernel-drops");
+    assert.match(found["kernel-drops"]!.text, /dropped \d+ packets? of IPsec .*XfrmOutPolBlock/);
+  }));
