@@ -12,3 +12,24 @@ for (const path of filesBelow("tests/sim/transcripts", ".txt")) {
     assert.equal(play(transcript), transcript);
   });
 }
+
+/** The words that a command begins with, before anything that can be left out or chosen. */
+function commands(): string[] {
+  const grammar = readFileSync("assembly/console/grammar.ts", "utf8");
+  const rows = [...grammar.matchAll(/row\("([^"]+)"/g)].map(([, notation]) => notation!);
+  return rows.map((notation) => /^[a-z ]+?(?=$| [^a-z]| [a-z]+\|)/.exec(notation)![0]);
+}
+
+test("every command is in a transcript: well, ill, and as JSON", () => {
+  const answers = filesBelow("tests/sim/transcripts", ".txt").flatMap((path) => [
+    ...readFileSync(path, "utf8").matchAll(/^> (.*)\n([|!]?)/gm),
+  ]);
+  const missing = [...new Set(commands())].flatMap((command) => {
+    const has = (prefix: string, mark: RegExp): boolean =>
+      answers.some(([, line, kind]) => line!.startsWith(prefix + command) && mark.test(kind!));
+    const well = has("", /^\|?$/) ? [] : [command];
+    const ill = has("", /!/) ? [] : [`${command}: a mistake`];
+    return [...well, ...ill, ...(has("json ", /^/) ? [] : [`json ${command}`])];
+  });
+  assert.deepEqual(missing, []);
+});
