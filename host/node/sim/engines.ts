@@ -13,6 +13,8 @@ export function engines(path: string): () => Engine {
   const globals = mutableGlobals(engine.exports).map(
     ([, global]) => [global, global.value as unknown] as const,
   );
+  // A module that was built without tools/export_globals.js keeps them to itself.
+  if (globals.length === 0) return () => new Engine(path);
   let is_fresh = true;
   return () => {
     if (!is_fresh) {
