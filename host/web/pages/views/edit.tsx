@@ -29,15 +29,18 @@ export function Edit({ name }: { name: string }): JSX.Element {
   const [interfaces, setInterfaces] = useState<Interface[]>([]);
   const [error, setError] = useState("");
 
-  const load = async (): Promise<void> => {
+  const load = async (): Promise<Configured | null> => {
     try {
       const told = await ask<{ vpns: Configured[] }>("get", "vpn", name);
       const machine = await ask<{ interfaces: Interface[] }>("get", "interface");
       setInterfaces(machine.interfaces);
-      setVpn(told.vpns[0] ?? null);
+      const found = told.vpns[0] ?? null;
+      setVpn(found);
       setError("");
+      return found;
     } catch (refusal) {
       setError(sentence(textOf(refusal)));
+      return null;
     }
   };
   const change = useStore(changes);
@@ -63,7 +66,7 @@ export function Edit({ name }: { name: string }): JSX.Element {
 interface FormGiven {
   vpn: Configured;
   interfaces: Interface[];
-  reload: () => Promise<void>;
+  reload: () => Promise<Configured | null>;
 }
 
 function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
@@ -73,19 +76,36 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
   const [done, setDone] = useState("");
   const [busy, setBusy] = useState(false);
   const saving = useSaving();
+  const latest = useRef(form);
+  latest.current = form;
   const root = useRef<HTMLFormElement>(null);
   const changed = !sameForm(form, in_force);
   // What others change shows, but where something was entered here.
   const before = useRef(in_force);
+  const [overtaken, setOvertaken] = useState(false);
   useEffect(() => {
     if (sameForm(form, before.current)) setForm(in_force);
+    else if (!busy && !sameForm(in_force, before.current)) setOvertaken(true);
     before.current = in_force;
   }, [vpn]);
+  const show = (told: MonitorForm): void => {
+    setForm(told);
+    setOvertaken(false);
+    setWrong(null);
+  };
 
   const change = (part: Partial<MonitorForm>): void => {
-    setForm({ ...form, ...part });
+    const entered = { ...form, ...part };
+    setForm(entered);
+    if (sameForm(entered, in_force)) setOvertaken(false);
     setWrong(null);
     setDone("");
+  };
+
+  const takeOver = (): void => {
+    show(in_force);
+    // The button goes, and the focus must not go with it.
+    root.current?.querySelector<HTMLElement>("#monitor")?.focus();
   };
 
   const apply = async (event: Event): Promise<void> => {
@@ -97,7 +117,9 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
     const line = lineOf(vpn.name, form);
     try {
       const { changed: is_changed } = await command<{ changed: boolean }>(line.text);
-      await reload();
+      const told = await reload();
+      // As the engine writes it, unless more was entered meanwhile.
+      if (told !== null && latest.current === form) show(formOf(told, told.settings));
       setDone(is_changed ? "Applied: it is in force." : "It was in force already.");
     } catch (refusal) {
       const field = refusal instanceof Refusal ? fieldAt(line, refusal.column) : null;
@@ -136,6 +158,14 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
         <div role="status">
           {done !== "" && <p class="done">{done}</p>}
           {changed && <p class="pending">Not applied yet.</p>}
+          {changed && overtaken && (
+            <p class="pending">
+              Somebody else has changed it meanwhile: Apply overwrites that.{" "}
+              <button type="button" onClick={takeOver}>
+                Show what is in force
+              </button>
+            </p>
+          )}
           {saving.unsaved && (
             <p class="pending">Unsaved changes: Save writes them to {saving.path}.</p>
           )}
