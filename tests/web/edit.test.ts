@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
+import { sleep } from "../lab/lib/wait.ts";
 import { Browser } from "./lib/browser.ts";
 import { SECRET, Site } from "./lib/site.ts";
 
@@ -47,6 +48,14 @@ test("what is applied is shown as the engine writes it, and nothing is left to a
     await page.getByText("Applied: it is in force.").waitFor();
     await page.getByText(PENDING).waitFor({ state: "hidden" });
     assert.equal(await destination(page).inputValue(), "2001:db8::1 2001:db8::2");
+    await page.getByLabel("VPN Monitor").click();
+    await press(page, "Apply");
+    await page.getByText(PENDING).waitFor({ state: "hidden" });
+    const { monitor } = await site.rekeyd.vpn("branch");
+    assert.equal(monitor, false);
+    // The log's event has the page ask once more, which must not clear it either.
+    await sleep(3000);
+    assert.equal(await destination(page).inputValue(), "2001:db8::1 2001:db8::2", "off, not lost");
   }));
 
 test("what somebody else applies while a form is filled in is told, and can be taken over", () =>

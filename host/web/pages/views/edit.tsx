@@ -84,8 +84,9 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
   const before = useRef(in_force);
   const [overtaken, setOvertaken] = useState(false);
   useEffect(() => {
-    if (sameForm(form, before.current)) setForm(in_force);
-    else if (!busy && !sameForm(in_force, before.current)) setOvertaken(true);
+    const moved = !sameForm(in_force, before.current);
+    if (moved && sameForm(form, before.current)) setForm(in_force);
+    else if (moved && !busy) setOvertaken(true);
     before.current = in_force;
   }, [vpn]);
   const show = (told: MonitorForm): void => {
@@ -118,8 +119,10 @@ function Form({ vpn, interfaces, reload }: FormGiven): JSX.Element {
     try {
       const { changed: is_changed } = await command<{ changed: boolean }>(line.text);
       const told = await reload();
-      // As the engine writes it, unless more was entered meanwhile.
-      if (told !== null && latest.current === form) show(formOf(told, told.settings));
+      // As the engine writes it, unless more was entered meanwhile. What is switched off stays in
+      // the form: it is switched on again with the same settings.
+      if (told?.monitor && latest.current === form) show(formOf(told, told.settings));
+      else setOvertaken(false);
       setDone(is_changed ? "Applied: it is in force." : "It was in force already.");
     } catch (refusal) {
       const field = refusal instanceof Refusal ? fieldAt(line, refusal.column) : null;
