@@ -5,7 +5,16 @@ import { join } from "node:path";
 import type { Mutant } from "./list.ts";
 
 /** Quick to compile, and quick enough to run. */
-const OPTIONS = ["--optimizeLevel", "1", "--runtime", "minimal", "--maximumMemory", "2048"];
+const OPTIONS = [
+  "--transform",
+  "./tools/export_globals.js",
+  "--optimizeLevel",
+  "1",
+  "--runtime",
+  "minimal",
+  "--maximumMemory",
+  "2048",
+];
 const OUT = "engine.wasm";
 
 /** What a mutant changes. */
