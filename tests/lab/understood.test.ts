@@ -24,6 +24,8 @@ const VPNS = [
 const EVENT_MS = 15_000;
 /** No event tells when an SA that was rekeyed is gone: the list of each minute shows it. */
 const UNTOLD_MS = 75_000;
+/** The first, and one for each deed that leaves SAs: several events may come to one list. */
+const LISTS = 8;
 /** That a list is over. */
 const RESPONSE = Buffer.from([0, 0, 0, 1, Packet.CMD_RESPONSE]);
 
@@ -163,7 +165,7 @@ test("what a live charon says is understood as strongSwan's own library reads it
     await play(lab, lists);
     // Each list by itself, with its times and counters.
     const different = [...new Set(lists.lists.map((list) => list.toString("latin1")))];
-    assert.ok(different.length >= 10, `${different.length} lists`);
+    assert.ok(different.length >= LISTS, `${different.length} lists`);
     for (const text of different) {
       const list = Buffer.from(text, "latin1");
       assertUnderstood(shown(list), await listSas(Buffer.concat([list, RESPONSE])));
