@@ -4,7 +4,7 @@ import { joined, newIn } from "./logic/events.ts";
 import { extended, type Sample } from "./logic/history.ts";
 import type { LogEvent, Vpn } from "./logic/model.ts";
 import { Store } from "./logic/store.ts";
-import { shareTurns, takeTurn } from "./tabs.ts";
+import { leaveTurn, shareTurns, takeTurn } from "./tabs.ts";
 
 export type Link =
   | { state: "opening" | "live" }
@@ -101,6 +101,7 @@ function connect(): void {
 
 export function closeFeed(): void {
   disconnect();
+  leaveTurn();
   link.set({ state: "opening" });
 }
 

@@ -25,6 +25,11 @@ export function takeTurn(): void {
   tell(true);
 }
 
+/** This tab needs no connection. */
+export function leaveTurn(): void {
+  tell(false);
+}
+
 /** Calls `rest` when others need the connection, and `use` when this tab is used after others. */
 export function shareTurns({ rest, use }: { rest: () => void; use: () => void }): void {
   channel.addEventListener("message", ({ data: { tab, is_open } }: MessageEvent<Told>) => {
@@ -37,5 +42,5 @@ export function shareTurns({ rest, use }: { rest: () => void; use: () => void })
       if (later.size > 0) use();
     });
   }
-  addEventListener("pagehide", () => tell(false));
+  addEventListener("pagehide", leaveTurn);
 }
