@@ -7,8 +7,9 @@ import { vpnSpec, withLab, type Lab } from "./lab.ts";
 import type { Rekeyd, VpnSpec } from "./rekeyd.ts";
 import { sleep } from "./wait.ts";
 
-/** A verdict that is a quarter of it late begins a new schedule: that is more than the aim. */
 const INTERVAL_MS = 250;
+/** A round that is later begins a new schedule (assembly/monitor/round.ts). */
+const NEW_SCHEDULE_MS = INTERVAL_MS / 4;
 const LENGTH_MS = 30_000;
 const AIM_MS = 50;
 /** strongSwan's device for tunnels in user space: an echo is on it once the daemon has sent it. */
@@ -46,19 +47,38 @@ export async function allUp(rekeyd: Rekeyd): Promise<void> {
   for (const net of nets) await rekeyd.waitState(nameOf(net), ["up"], 5000);
 }
 
-/** How much later than due each echo left, in ascending order: its VPN's earliest sets the time. */
+/** How much later than due each echo left, in ascending order. */
 function delays(packets: Packet[]): number[] {
   const times = new Map<string, number[]>();
   for (const { at_ms, bytes } of packets) {
     const destination = bytes.subarray(DESTINATION, DESTINATION + 4).join(".");
     times.set(destination, [...(times.get(destination) ?? []), at_ms]);
   }
-  const late = [...times.values()].flatMap((sent) => {
-    const phases = sent.map((at_ms, i) => at_ms - i * INTERVAL_MS);
-    const due_ms = Math.min(...phases);
-    return phases.map((phase_ms) => phase_ms - due_ms);
-  });
-  return late.sort((a, b) => a - b);
+  return [...times.values()].flatMap(delaysOfOne).sort((a, b) => a - b);
+}
+
+/**
+ * Of one VPN: the earliest echo of a schedule says when all of it are due. One that is later than
+ * the engine puts up with is the first of a new schedule, and late by the one before.
+ */
+function delaysOfOne(sent_ms: number[]): number[] {
+  const late: number[] = [];
+  let phases: number[] = [];
+  const end = (): void => {
+    late.push(...phases.map((phase_ms) => phase_ms - Math.min(...phases)));
+  };
+  for (const [i, at_ms] of sent_ms.entries()) {
+    const phase_ms = at_ms - i * INTERVAL_MS;
+    const late_ms = phase_ms - Math.min(phase_ms, ...phases);
+    if (late_ms > NEW_SCHEDULE_MS) {
+      end();
+      phases = [];
+      late.push(late_ms);
+    }
+    phases.push(phase_ms);
+  }
+  end();
+  return late;
 }
 
 /** The delays of the echoes that leave from now on, for a while. */
