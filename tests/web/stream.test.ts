@@ -36,7 +36,7 @@ describe("a stream", { concurrency: true }, () => {
       assert.match(last.events.at(-1)!.text, /set vpn branch threshold 7/);
       // Nothing changes any more, so nothing is told but that it is there.
       const { length } = stream.told;
-      await waitFor("a sign of life", WAIT_MS, () => stream.comments > 0);
+      await waitFor("a sign of life", WAIT_MS, () => stream.beats > 0);
       assert.equal(stream.told.length, length);
     }));
 

@@ -2,12 +2,17 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
+import { sleep } from "../lab/lib/wait.ts";
 import { Browser } from "./lib/browser.ts";
 import { SECRET, Site } from "./lib/site.ts";
 
 const VIEW = { theme: "light", width: 1024, height: 768 } as const;
 /** More than a browser has connections to one host. */
 const TABS = 8;
+/** By then a page has asked for all that it shows. */
+const SETTLED_MS = 3_000;
+/** After 12 s of silence a page would look whether somebody is there. */
+const QUIET_MS = 18_000;
 
 let site: Site;
 let browser: Browser;
@@ -71,6 +76,17 @@ test("as many tabs as one likes: those used last are live, another one when it i
     await first.getByRole("link", { name: "Monitor Status" }).click();
     await rests.waitFor({ state: "hidden" });
     assert.equal(await last.getByText("This tab rests").count(), 0);
+  }));
+
+test("where nothing changes a page hears that the server is there, and asks nothing anew", () =>
+  withContext(async (context) => {
+    const page = await open(context, withToken(SECRET));
+    await seesVpn(page);
+    await sleep(SETTLED_MS);
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await sleep(QUIET_MS);
+    assert.deepEqual(asked, []);
   }));
 
 test("who cannot be logged out is told so, and is logged out by the next try", () =>

@@ -40,7 +40,7 @@ const AGAIN_MS = 2_000;
 /** The daemon's own events: the configuration may be another. */
 const DAEMON_EVENT = 767;
 
-/** A stream that is silent for so long may be dead: a way that only swallows breaks nothing. */
+/** A stream without a beat for so long may be dead: a way that only swallows breaks nothing. */
 const MAX_SILENCE_MS = 12_000;
 const LOOK_MS = 2_000;
 
@@ -87,6 +87,7 @@ function connect(): void {
     log.set(joined(log.value, fresh));
     if (fresh.some(({ id }) => id === DAEMON_EVENT)) noteChange();
   });
+  hear("beat", () => {});
   hear("away", (data) => {
     const { error } = JSON.parse(data) as { error: string };
     breakLink({ state: "away", since_ms: Date.now(), why: error });
@@ -125,10 +126,7 @@ export function forget(): void {
   overview.set(null);
 }
 
-/**
- * Where nothing changes the server has nothing to say, and its heartbeat a page does not hear: a
- * stream that is opened anew tells all.
- */
+/** A stream that is opened anew tells all. */
 function lookForSilence(): void {
   if (source === null || Date.now() - heard_ms < MAX_SILENCE_MS) return;
   heard_ms = Date.now();

@@ -84,7 +84,7 @@ export interface Told {
 /** An event stream, as an EventSource reads it. */
 export class Stream {
   readonly told: Told[] = [];
-  comments = 0;
+  beats = 0;
   is_open = true;
   status = 0;
   private rest = "";
@@ -114,7 +114,7 @@ export class Stream {
     const blocks = (this.rest + text).split("\n\n");
     this.rest = blocks.pop() ?? "";
     for (const block of blocks) {
-      if (block.startsWith(":")) this.comments++;
+      if (block === "event: beat\ndata:") this.beats++;
       const [, event, data] = /^event: (\w+)\ndata: ([^\n]*)$/.exec(block) ?? [];
       if (event !== undefined && data !== undefined) this.told.push({ event, data });
     }

@@ -12,6 +12,8 @@ use crate::reply::error_document;
 /// How many of the last events each look asks for; a page that has missed more asks for all.
 const EVENTS_LINE: &[u8] = b"get event last 100";
 const VPNS_LINE: &[u8] = b"get vpn";
+/// An event and no comment: a page does not hear of comments.
+const BEAT: &[u8] = b"event: beat\ndata:\n\n";
 
 /// An event as it is sent; its number tells it from earlier ones.
 #[derive(Clone)]
@@ -148,7 +150,7 @@ async fn send_news(
             Ok(Ok(())) if states.borrow().has_ended => return,
             Ok(Ok(())) => news(&states.borrow_and_update(), &mut sent),
             Ok(Err(_)) => return,
-            Err(_) => vec![Bytes::from_static(b":\n\n")],
+            Err(_) => vec![Bytes::from_static(BEAT)],
         };
     }
 }
