@@ -23,28 +23,8 @@ export function EventLog({ name }: { name: string }): JSX.Element {
     <>
       <Heading path="Reports > System Log > Event" />
       <div class="filter" role="search">
-        <label>
-          Level
-          <select value={level} onChange={(event) => setLevel(event.currentTarget.value)}>
-            <option value="">all</option>
-            {LEVELS.map((each) => (
-              <option key={each} value={each}>
-                {each}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          VPN
-          <select value={vpn} onChange={(event) => setVpn(event.currentTarget.value)}>
-            <option value="">all</option>
-            {names.map((each) => (
-              <option key={each} value={each}>
-                {each}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice label="Level" value={level} values={LEVELS} choose={setLevel} />
+        <Choice label="VPN" value={vpn} values={names} choose={setVpn} />
         <label>
           Text
           <input
@@ -61,5 +41,29 @@ export function EventLog({ name }: { name: string }): JSX.Element {
         <EventTable events={shown} />
       </div>
     </>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  values: readonly string[];
+  choose: (value: string) => void;
+}
+
+/** One of the values, or all: "". */
+function Choice({ label, value, values, choose }: ChoiceProps): JSX.Element {
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
+        <option value="">all</option>
+        {values.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }

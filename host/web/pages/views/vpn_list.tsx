@@ -1,62 +1,45 @@
 /** VPNs > AutoKey IKE: what is configured, with state and delay as pictures. */
 import type { JSX } from "preact";
-import { histories, vpns } from "../feed.ts";
-import type { Sample } from "../logic/history.ts";
 import type { Vpn } from "../logic/model.ts";
 import { linkTo } from "../logic/route.ts";
 import { Delay } from "../parts/delay.tsx";
-import { useFound } from "../parts/find.tsx";
-import { Heading } from "../parts/heading.tsx";
-import { useStore } from "../parts/hooks.ts";
 import { Rounds } from "../parts/rounds.tsx";
 import { StateMark } from "../parts/state.tsx";
+import { VpnPage, type RowProps } from "../parts/vpn_page.tsx";
+
+const HEAD = (
+  <>
+    <th scope="col">Name</th>
+    <th scope="col" class="wide">
+      Gateway
+    </th>
+    <th scope="col" class="wide">
+      Monitor
+    </th>
+    <th scope="col">State</th>
+    <th scope="col">Delay</th>
+    <th scope="col" class="wide">
+      Last 30 rounds
+    </th>
+    <th scope="col">
+      <span class="hidden">Configure</span>
+    </th>
+  </>
+);
 
 export function VpnList(): JSX.Element {
-  const told = useStore(vpns);
-  const seen = useStore(histories);
-  const { found, find } = useFound(told ?? []);
   return (
-    <>
-      <Heading path="VPNs > AutoKey IKE" />
-      {told === null && <p class="wait">Waiting for rekeyd.</p>}
-      {told?.length === 0 && (
-        <p class="wait">No VPN is configured. In a terminal: rekeyctl set vpn NAME gateway GW</p>
-      )}
-      {find}
-      {found.length > 0 && (
-        <table class="list">
-          <caption class="hidden">VPNs</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col" class="wide">
-                Gateway
-              </th>
-              <th scope="col" class="wide">
-                Monitor
-              </th>
-              <th scope="col">State</th>
-              <th scope="col">Delay</th>
-              <th scope="col" class="wide">
-                Last 30 rounds
-              </th>
-              <th scope="col">
-                <span class="hidden">Configure</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.map((vpn) => (
-              <Row key={vpn.name} vpn={vpn} samples={seen.get(vpn.name) ?? []} />
-            ))}
-          </tbody>
-        </table>
-      )}
-    </>
+    <VpnPage
+      path="VPNs > AutoKey IKE"
+      caption="VPNs"
+      none="No VPN is configured. In a terminal: rekeyctl set vpn NAME gateway GW"
+      head={HEAD}
+      Row={Row}
+    />
   );
 }
 
-function Row({ vpn, samples }: { vpn: Vpn; samples: readonly Sample[] }): JSX.Element {
+function Row({ vpn, samples }: RowProps): JSX.Element {
   return (
     <tr>
       <th scope="row">
