@@ -143,6 +143,7 @@ function forgetPath(vpn: Vpn): void {
   vpn.first_phase2 = -1;
   vpn.current = -1;
   vpn.spi_in = 0;
+  vpn.if_id = 0;
   vpn.recoveries = 0;
   vpn.retry_at_ms = 0;
   vpn.inbound_at_ms = 0;

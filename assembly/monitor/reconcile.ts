@@ -96,6 +96,7 @@ function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
   resolve(index, localOf(sa), sa.local_selectors, remoteOf(sa), sa.remote_selectors);
   vpn.current = newestCovering(vpn);
   sa = phase2At(vpn.current);
+  vpn.if_id = sa.if_id;
   const had = vpn.noted(Note.HAS_SA);
   if (had && sa.spi_in == vpn.spi_in) return;
 

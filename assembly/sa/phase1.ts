@@ -1,6 +1,6 @@
 import { ADDRESS_BYTES } from "../bytes/address";
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
-import { MAX_ALGORITHM_BYTES, MAX_PHASE1 } from "../limits";
+import { MAX_ALGORITHM_BYTES, MAX_PHASE1, MAX_VIRTUAL_IPS } from "../limits";
 
 /** strongSwan's names of an IKE_SA's states (vici list-sas, `state`). */
 export const enum IkeState {
@@ -16,10 +16,12 @@ export const enum IkeState {
 }
 
 /** Bytes of a Phase1 record. */
-export const PHASE1_BYTES: i32 = 128;
+export const PHASE1_BYTES: i32 = 256;
 const LOCAL_HOST: i32 = 64;
 const REMOTE_HOST: i32 = LOCAL_HOST + ADDRESS_BYTES;
 const ALGORITHM: i32 = REMOTE_HOST + ADDRESS_BYTES;
+const LOCAL_VIPS: i32 = ALGORITHM + MAX_ALGORITHM_BYTES + 1;
+const REMOTE_VIPS: i32 = LOCAL_VIPS + MAX_VIRTUAL_IPS * ADDRESS_BYTES;
 
 /** An IKE_SA as the last listing showed it. */
 @unmanaged
@@ -47,6 +49,9 @@ export class Phase1 {
   children: u8;
   /** Whether it was told to go by force. */
   forced: bool;
+  /** Virtual IPs that the peer gave to this end, and this end to the peer. */
+  local_vip_count: u8;
+  remote_vip_count: u8;
   /** Monotonic; 0 unset. */
   established_at_ms: i64;
   /** When strongSwan itself rekeys it; 0: never. */
@@ -71,6 +76,12 @@ export class Phase1 {
   get algorithm(): usize {
     return changetype<usize>(this) + ALGORITHM;
   }
+  local_vip(i: i32): usize {
+    return changetype<usize>(this) + LOCAL_VIPS + i * ADDRESS_BYTES;
+  }
+  remote_vip(i: i32): usize {
+    return changetype<usize>(this) + REMOTE_VIPS + i * ADDRESS_BYTES;
+  }
 }
 
 /** All IKE_SAs of all gateways. Unused records are chained by bytes/pool.ts. */
@@ -84,6 +95,6 @@ export function phase1At(index: i32): Phase1 {
 /** Empties the table. */
 export function initPhase1(): void {
   assert(<i32>offsetof<Phase1>() <= LOCAL_HOST);
-  assert(ALGORITHM + 1 + MAX_ALGORITHM_BYTES <= PHASE1_BYTES);
+  assert(REMOTE_VIPS + MAX_VIRTUAL_IPS * ADDRESS_BYTES <= PHASE1_BYTES);
   phase1s.init(PHASE1_BYTES, MAX_PHASE1);
 }

@@ -37,6 +37,10 @@ export class Phase2 {
   next: i32;
   spi_in: u32;
   spi_out: u32;
+  /** The XFRM interface that its packets are routed into, by if_id; 0: none. */
+  if_id: u32;
+  /** Likewise, the one that they come out of. */
+  if_id_in: u32;
   /** ChildState. */
   state: u8;
   local_selectors: u8;

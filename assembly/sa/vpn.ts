@@ -136,6 +136,8 @@ export class Vpn {
   next_of_gateway: i32;
   /** Inbound SPI of the SA in use, or of the last one; 0: there was none. */
   spi_in: u32;
+  /** The if_id that its packets leave by (Phase2.if_id); 0: none. */
+  if_id: u32;
   /** Successful rekeys. */
   rekeys: u32;
   echoes_sent: u32;

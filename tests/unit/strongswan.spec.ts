@@ -27,7 +27,7 @@ import {
   resetFrames,
 } from "../../assembly/ike/vici/frame";
 import { Element, Packet } from "../../assembly/ike/vici/message";
-import { MAX_SELECTORS } from "../../assembly/limits";
+import { MAX_SELECTORS, MAX_VIRTUAL_IPS } from "../../assembly/limits";
 import { IkeState } from "../../assembly/sa/phase1";
 import { ChildState } from "../../assembly/sa/phase2";
 import { loadFixture } from "./fixture";
@@ -351,6 +351,47 @@ describe("strongswan/list_sas", () => {
     expect(<i32>phase2.local_selectors).toBe(MAX_SELECTORS);
     show("a{\nencr-alg=" + "LONG_".repeat(20) + "\n}");
     expect(nameLength(phase1.algorithm)).toBe(31);
+  });
+
+  test("reads what binds an SA to an interface", () => {
+    show(`a{
+      child-sas{
+        b-2{
+          name=b
+          if-id-in=0000002a
+          if-id-out=ffffffff
+        }
+      }
+    }`);
+    expect(phase2.if_id_in).toBe(0x2a);
+    expect(phase2.if_id).toBe(0xffffffff);
+    show("a{\nchild-sas{\nb-2{\nname=b\nif-id-out=1ffffffff\n}\n}\n}");
+    expect(phase2.if_id_in).toBe(0);
+    expect(phase2.if_id).toBe(0);
+  });
+
+  test("reads virtual IPs, as many as are kept", () => {
+    show(`a{
+      local-vips[
+        .10.3.0.2
+      ]
+      remote-vips[
+        .any
+        .10.3.0.1
+        .fd00::1
+        .10.3.0.300
+      ]
+    }`);
+    expect(<i32>phase1.local_vip_count).toBe(1);
+    expect(<i32>phase1.remote_vip_count).toBe(2);
+    w.reset(room, ROOM);
+    writeAddress(w, phase1.local_vip(0)).u8(0x20);
+    writeAddress(w, phase1.remote_vip(0)).u8(0x20);
+    writeAddress(w, phase1.remote_vip(1));
+    expect(written()).toBe("10.3.0.2 10.3.0.1 fd00::1");
+    show("a{\nremote-vips[\n" + ".10.0.0.1\n".repeat(9) + "]\n}");
+    expect(<i32>phase1.remote_vip_count).toBe(MAX_VIRTUAL_IPS);
+    expect(<i32>phase1.local_vip_count).toBe(0);
   });
 
   test("holds each moment still while charon counts down", () => {

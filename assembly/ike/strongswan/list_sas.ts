@@ -6,11 +6,16 @@
  *       child-sas { CHILD-UNIQUEID { name = CHILD ... local-ts [ 10.1.0.0/16 ] } }
  *     }
  */
-import { clear, parseAddress } from "../../bytes/address";
+import { ADDRESS_BYTES, clear, parseAddress } from "../../bytes/address";
 import { parseHex, setName } from "../../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../../bytes/writer";
 import { NEVER, now_ms } from "../../clock";
-import { MAX_ALGORITHM_BYTES, MAX_IKE_NAME_BYTES, MAX_VICI_TIME_S } from "../../limits";
+import {
+  MAX_ALGORITHM_BYTES,
+  MAX_IKE_NAME_BYTES,
+  MAX_VICI_TIME_S,
+  MAX_VIRTUAL_IPS,
+} from "../../limits";
 import { IkeState, Phase1, PHASE1_BYTES } from "../../sa/phase1";
 import { ChildState, Phase2, PHASE2_BYTES } from "../../sa/phase2";
 import { Element, Message, MESSAGE_BYTES, messageAt } from "../vici/message";
@@ -70,8 +75,7 @@ export function readIkeSa(p: usize, length: i32, at_ms: i64 = now_ms): bool {
     if (element == Element.KEY_VALUE) {
       readIkeValue(m);
     } else if (element == Element.LIST_START) {
-      if (m.nameIs("tasks-active") || m.nameIs("tasks-queued")) readTasks(m);
-      else m.skip();
+      readIkeList(m);
     } else if (element == Element.SECTION_START) {
       if (m.nameIs("child-sas")) {
         children.follow(m);
@@ -134,6 +138,28 @@ function readIkeValue(m: Message): void {
   }
 }
 
+function readIkeList(m: Message): void {
+  if (m.nameIs("tasks-active") || m.nameIs("tasks-queued")) {
+    readTasks(m);
+  } else if (m.nameIs("local-vips")) {
+    phase1.local_vip_count = readVirtualIps(m, phase1.local_vip(0));
+  } else if (m.nameIs("remote-vips")) {
+    phase1.remote_vip_count = readVirtualIps(m, phase1.remote_vip(0));
+  } else {
+    m.skip();
+  }
+}
+
+/** Behind a LIST_START: reads addresses from `out` on, and answers how many; more are left out. */
+function readVirtualIps(m: Message, out: usize): u8 {
+  let count: u8 = 0;
+  while (m.next() == Element.LIST_ITEM) {
+    if (count == MAX_VIRTUAL_IPS) continue;
+    if (parseAddress(m.value, m.value_length, out + count * ADDRESS_BYTES)) count++;
+  }
+  return count;
+}
+
 function readTasks(m: Message): void {
   while (m.next() == Element.LIST_ITEM) {
     if (m.valueIs("CHILD_CREATE") || m.valueIs("CHILD_REKEY") || m.valueIs("QUICK_MODE")) {
@@ -177,9 +203,13 @@ function readChildValue(m: Message): void {
   } else if (m.nameIs("state")) {
     phase2.state = <u8>childState(m);
   } else if (m.nameIs("spi-in")) {
-    phase2.spi_in = readSpi(m);
+    phase2.spi_in = readHex(m);
   } else if (m.nameIs("spi-out")) {
-    phase2.spi_out = readSpi(m);
+    phase2.spi_out = readHex(m);
+  } else if (m.nameIs("if-id-in")) {
+    phase2.if_id_in = readHex(m);
+  } else if (m.nameIs("if-id-out")) {
+    phase2.if_id = readHex(m);
   } else if (m.nameIs("packets-in")) {
     phase2.packets_in = count(m);
   } else if (m.nameIs("packets-out")) {
@@ -220,7 +250,8 @@ function count(m: Message): i64 {
   return max<i64>(m.decimal(), 0);
 }
 
-function readSpi(m: Message): u32 {
+/** An SPI or if_id; 0 for what is no hexadecimal number. */
+function readHex(m: Message): u32 {
   return <u32>max<i64>(parseHex(m.value, m.value_length), 0);
 }
 
