@@ -26,6 +26,18 @@ export const MAX_INTERFACE_BYTES: i32 = 15;
 export const MAX_PATH_BYTES: i32 = 107;
 /** Destinations of one VPN. */
 export const MAX_DESTINATIONS: i32 = 4;
+/** Tunnel interfaces that one configuration may name, and the addresses of one. */
+export const MAX_TUNNELS: i32 = 256;
+export const MAX_TUNNEL_ADDRESSES: i32 = 4;
+/** Static routes over them, and static entries of the next-hop tunnel binding table. */
+export const MAX_ROUTES: i32 = 65_536;
+export const MAX_NHTB: i32 = 16_384;
+export const MAX_METRIC: i32 = i32.MAX_VALUE;
+/** Networks in all lists of what peers are told and may announce. */
+export const MAX_PREFIXES: i32 = 4_096;
+/** An interface's MTU: what each host takes (RFC 791, 3.1), and what an IPv4 header can count. */
+export const MIN_MTU: i32 = 576;
+export const MAX_MTU: i32 = 65_535;
 /** Traffic selectors kept for each side of a CHILD_SA; of more it is not known what they cover. */
 export const MAX_SELECTORS: i32 = 8;
 /** Virtual IPs kept for each side of an IKE_SA: one for each IP version, and as many again. */

@@ -16,7 +16,8 @@ const SOURCE_INTERFACE = CHILD + 64;
 const SOURCE_IP = SOURCE_INTERFACE + 16;
 const DESTINATION_IP = SOURCE_IP + 16;
 const HOOK = DESTINATION_IP + 64;
-const SCALARS = HOOK + 108;
+const TUNNEL = HOOK + 108;
+const SCALARS = TUNNEL + 16;
 
 /** Bytes of a VpnConfig. */
 export const VPN_CONFIG_BYTES: i32 = SCALARS + 32;
@@ -55,6 +56,11 @@ export class VpnConfig {
   /** Path of the program that is run when something happens; empty: none. */
   get hook(): usize {
     return this.at(HOOK);
+  }
+
+  /** The tunnel interface that it is bound to, at most MAX_INTERFACE_BYTES; empty: none. */
+  get tunnel(): usize {
+    return this.at(TUNNEL);
   }
 
   get interval_ms(): i32 {

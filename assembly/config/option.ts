@@ -10,11 +10,17 @@ export const enum Section {
   GLOBAL,
   /** `config vpn 'NAME'` */
   VPN,
+  /** `config tunnel 'INTERFACE'` */
+  TUNNEL,
+  /** `config route`, with or without a name */
+  ROUTE,
+  /** `config nhtb`, likewise */
+  NHTB,
   /** A section with a mistake in its head: its options say nothing more. */
   UNKNOWN,
 }
 
-/** Options of both sections. */
+/** Options of all sections. */
 export const enum Option {
   INTERVAL,
   THRESHOLD,
@@ -34,6 +40,22 @@ export const enum Option {
   QUORUM,
   RECOVER,
   PHASE1_LIFETIME,
+  /** The tunnel interface that a VPN is bound to. */
+  TUNNEL,
+  CREATE,
+  IF_ID,
+  ADDRESS,
+  MTU,
+  DOWN,
+  NHTB_ANNOUNCE,
+  NHTB_ACCEPT,
+  TARGET,
+  INTERFACE,
+  /** A route's next hop; a VPN's GATEWAY is strongSwan's connection. */
+  ROUTE_GATEWAY,
+  METRIC,
+  NEXTHOP,
+  VPN,
   COUNT,
 }
 
@@ -53,6 +75,7 @@ export function optionName(option: Option): string {
     case Option.HOOK_TIMEOUT:
       return "hook_timeout";
     case Option.GATEWAY:
+    case Option.ROUTE_GATEWAY:
       return "gateway";
     case Option.CHILD:
       return "child";
@@ -74,8 +97,34 @@ export function optionName(option: Option): string {
       return "quorum";
     case Option.RECOVER:
       return "recover";
-    default:
+    case Option.PHASE1_LIFETIME:
       return "phase1_lifetime";
+    case Option.TUNNEL:
+      return "tunnel";
+    case Option.CREATE:
+      return "create";
+    case Option.IF_ID:
+      return "if_id";
+    case Option.ADDRESS:
+      return "address";
+    case Option.MTU:
+      return "mtu";
+    case Option.DOWN:
+      return "down";
+    case Option.NHTB_ANNOUNCE:
+      return "nhtb_announce";
+    case Option.NHTB_ACCEPT:
+      return "nhtb_accept";
+    case Option.TARGET:
+      return "target";
+    case Option.INTERFACE:
+      return "interface";
+    case Option.METRIC:
+      return "metric";
+    case Option.NEXTHOP:
+      return "nexthop";
+    default:
+      return "vpn";
   }
 }
 
@@ -106,6 +155,27 @@ export function optionExample(option: Option): string {
       return "any";
     case Option.PHASE1_LIFETIME:
       return "28800";
+    case Option.TUNNEL:
+    case Option.INTERFACE:
+      return "tunnel.1";
+    case Option.ADDRESS:
+      return "10.1.0.1/24";
+    case Option.MTU:
+      return "1400";
+    case Option.DOWN:
+      return "withdraw";
+    case Option.NHTB_ANNOUNCE:
+    case Option.TARGET:
+      return "10.1.2.0/24";
+    case Option.NHTB_ACCEPT:
+      return "10.0.0.0/8";
+    case Option.ROUTE_GATEWAY:
+    case Option.NEXTHOP:
+      return "10.1.3.1";
+    case Option.METRIC:
+      return "10";
+    case Option.VPN:
+      return "NAME";
     default:
       return "1";
   }
@@ -118,6 +188,20 @@ export function isFlag(option: Option): bool {
     case Option.MONITOR:
     case Option.REKEY:
     case Option.OPTIMIZED:
+    case Option.CREATE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether the option may have several values, each in a `list`. */
+export function mayRepeat(option: Option): bool {
+  switch (option) {
+    case Option.DESTINATION_IP:
+    case Option.ADDRESS:
+    case Option.NHTB_ANNOUNCE:
+    case Option.NHTB_ACCEPT:
       return true;
     default:
       return false;
@@ -126,8 +210,52 @@ export function isFlag(option: Option): bool {
 
 /** Whether the option may stand in such a section. */
 export function belongs(option: Option, section: Section): bool {
-  if (section == Section.GLOBAL) return option <= Option.HOOK_TIMEOUT;
-  return option <= Option.HOOK || option > Option.HOOK_TIMEOUT;
+  switch (option) {
+    case Option.INTERVAL:
+    case Option.THRESHOLD:
+    case Option.HOOK:
+      return section == Section.GLOBAL || section == Section.VPN;
+    case Option.VICI:
+    case Option.RECORDER:
+    case Option.HOOK_TIMEOUT:
+      return section == Section.GLOBAL;
+    case Option.CREATE:
+    case Option.IF_ID:
+    case Option.ADDRESS:
+    case Option.MTU:
+    case Option.DOWN:
+    case Option.NHTB_ANNOUNCE:
+      return section == Section.TUNNEL;
+    case Option.NHTB_ACCEPT:
+      return section == Section.TUNNEL || section == Section.VPN;
+    case Option.INTERFACE:
+      return section == Section.ROUTE || section == Section.NHTB;
+    case Option.TARGET:
+    case Option.ROUTE_GATEWAY:
+    case Option.METRIC:
+      return section == Section.ROUTE;
+    case Option.NEXTHOP:
+    case Option.VPN:
+      return section == Section.NHTB;
+    default:
+      return section == Section.VPN;
+  }
+}
+
+/** The section's type as the file has it. */
+export function sectionName(section: Section): string {
+  switch (section) {
+    case Section.GLOBAL:
+      return "vpnmonitor";
+    case Section.VPN:
+      return "vpn";
+    case Section.TUNNEL:
+      return "tunnel";
+    case Section.ROUTE:
+      return "route";
+    default:
+      return "nhtb";
+  }
 }
 
 /** The option of the section with this name, or Option.COUNT. */

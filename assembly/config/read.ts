@@ -2,29 +2,30 @@
  * Reads a configuration file into a staging area. Only when it holds no mistake
  * does its owner take it over: a bad file changes nothing.
  */
-import { equalText, setName } from "../bytes/slice";
+import { equalText } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
-import { MAX_CONFIG_BYTES, MAX_NAME_BYTES, MAX_VPNS } from "../limits";
+import { MAX_CONFIG_BYTES } from "../limits";
+import { checkAcross } from "./across";
+import { forgetOptions, noteOption, noteUnknown, optionLine } from "./given";
+import { setGlobalOption } from "./global_section";
+import { beginGlobal, beginListed, forgetHeads, sectionsOf } from "./head";
 import { endMistake, mistake, mistakeCount, quoted, resetMistakes } from "./mistakes";
 import { VpnConfig } from "./model";
 import { resembles } from "./nearest";
 import {
   findOption,
+  mayRepeat,
   Option,
   optionExample,
   optionName,
   Section,
+  sectionName,
   writeKnownOptions,
 } from "./option";
-import {
-  checkVpn,
-  forgetOptions,
-  noteUnknown,
-  optionLine,
-  setGlobalOption,
-  setVpnOption,
-} from "./section";
-import { addStaged, checkStaged, clearStaged, scratchVpn, stagedGlobal } from "./staged";
+import { checkNhtb, checkRoute, setNhtbOption, setRouteOption } from "./route_section";
+import { clearStaged, settleVpns, stagedGlobal } from "./staged";
+import { NhtbConfig, RouteConfig, TunnelConfig } from "./tunnel_model";
+import { checkTunnel, setTunnelOption } from "./tunnel_section";
 import {
   nextStatement,
   openUci,
@@ -35,15 +36,12 @@ import {
   wordCount,
   wordLength,
 } from "./uci";
-import { isVpnName } from "./value";
+import { checkVpn, setVpnOption } from "./vpn_section";
 
 let section: Section = Section.NONE;
 let section_line: i32 = 0;
-let global_line: i32 = 0;
-/** Whether it has been said that there are too many VPNs. */
-let too_many: bool = false;
-/** What a section `vpn` is read into. */
-let vpn: VpnConfig = scratchVpn();
+/** What the section is read into. */
+let record: usize = 0;
 
 /**
  * Reads the content of the file `path`. Answers the number of mistakes
@@ -53,8 +51,7 @@ export function readConfig(path: usize, path_len: i32, text: usize, len: i32): i
   resetMistakes(path, path_len);
   clearStaged();
   section = Section.NONE;
-  global_line = 0;
-  too_many = false;
+  forgetHeads();
   if (len > MAX_CONFIG_BYTES) {
     mistake(0)
       .text("the file has ")
@@ -68,7 +65,8 @@ export function readConfig(path: usize, path_len: i32, text: usize, len: i32): i
   openUci(text, len);
   while (nextStatement()) readStatement();
   endSection();
-  checkStaged();
+  settleVpns();
+  checkAcross();
   return mistakeCount();
 }
 
@@ -115,75 +113,47 @@ function beginSection(): void {
   forgetOptions();
   const type = word(1);
   const type_len = wordCount() > 1 ? wordLength(1) : 0;
-  if (equalText(type, type_len, "vpn")) beginVpn();
-  else if (equalText(type, type_len, "vpnmonitor")) beginGlobal();
-  else {
-    const w = quoted(mistake(section_line).text("unknown section type "), type, type_len).text(
-      "; ",
-    );
-    if (resembles(type, type_len, "vpnmonitor")) w.text("did you mean 'vpnmonitor'?");
-    else if (resembles(type, type_len, "vpn")) w.text("did you mean 'vpn'?");
-    else w.text("there are config vpnmonitor 'global' and config vpn 'NAME'");
-    endMistake();
-  }
+  const kind = findSection(type, type_len);
+  if (kind == Section.UNKNOWN) return unknownType(type, type_len);
+  section = kind;
+  if (kind == Section.GLOBAL) beginGlobal();
+  else record = beginListed(kind);
 }
 
-function beginGlobal(): void {
-  section = Section.GLOBAL;
-  if (wordCount() != 3 || !equalText(word(2), wordLength(2), "global")) {
-    mistake(section_line).text("this section has one name only; write config vpnmonitor 'global'");
-    endMistake();
-  } else if (global_line > 0) {
-    mistake(section_line)
-      .text("section vpnmonitor 'global' stands twice, first in line ")
-      .decimal(global_line)
-      .text("; put all its options into one");
-    endMistake();
+function findSection(p: usize, len: i32): Section {
+  for (let i: i32 = Section.GLOBAL; i < Section.UNKNOWN; i++) {
+    if (equalText(p, len, sectionName(i))) return i;
   }
-  global_line = section_line;
+  return Section.UNKNOWN;
 }
 
-function beginVpn(): void {
-  section = Section.VPN;
-  vpn = scratchVpn();
-  if (wordCount() != 3 || wordLength(2) == 0) {
-    mistake(section_line).text(
-      wordCount() > 3
-        ? "too many words; write config vpn 'NAME'"
-        : "the VPN has no name; write config vpn 'NAME'",
-    );
+function unknownType(p: usize, len: i32): void {
+  const w = quoted(mistake(section_line).text("unknown section type "), p, len).text("; ");
+  for (let i: i32 = Section.GLOBAL; i < Section.UNKNOWN; i++) {
+    if (!resembles(p, len, sectionName(i))) continue;
+    w.text("did you mean '").text(sectionName(i)).text("'?");
     return endMistake();
   }
-  const p = word(2);
-  const len = wordLength(2);
-  if (len > MAX_NAME_BYTES) {
-    quoted(mistake(section_line).text("the VPN's name "), p, len)
-      .text(" has ")
-      .decimal(len)
-      .text(" bytes; at most ")
-      .decimal(MAX_NAME_BYTES)
-      .text(" are possible");
-    return endMistake();
-  }
-  if (!isVpnName(p, len)) {
-    quoted(mistake(section_line).text("the VPN's name "), p, len)
-      .text(" is not possible; it takes letters, digits and signs such as - _ . ")
-      .text("but no space, quote or backslash");
-    return endMistake();
-  }
-  const staged = addStaged(section_line);
-  if (staged == null) {
-    if (too_many) return;
-    too_many = true;
-    mistake(section_line).text("too many VPNs; at most ").decimal(MAX_VPNS).text(" are possible");
-    return endMistake();
-  }
-  vpn = staged;
-  setName(vpn.name, MAX_NAME_BYTES, p, len);
+  w.text("there are config vpnmonitor 'global', config vpn 'NAME', config tunnel 'INTERFACE', ");
+  w.text("config route and config nhtb");
+  endMistake();
 }
 
 function endSection(): void {
-  if (section == Section.VPN) checkVpn(vpn, section_line);
+  switch (section) {
+    case Section.VPN:
+      checkVpn(changetype<VpnConfig>(record), section_line);
+      break;
+    case Section.TUNNEL:
+      checkTunnel(changetype<TunnelConfig>(record));
+      break;
+    case Section.ROUTE:
+      checkRoute(changetype<RouteConfig>(record), section_line);
+      break;
+    case Section.NHTB:
+      checkNhtb(section_line);
+      break;
+  }
   section = Section.NONE;
 }
 
@@ -202,13 +172,15 @@ function readOption(list: bool): void {
   const option = findOption(section, word(1), wordLength(1));
   if (option == Option.COUNT) {
     const w = quoted(mistake(line).text("unknown option "), word(1), wordLength(1));
-    w.text(section == Section.VPN ? " of a vpn; " : " of vpnmonitor; ");
+    w.text(section == Section.GLOBAL ? " of " : " of a ")
+      .text(sectionName(section))
+      .text("; ");
     writeKnownOptions(w, section, word(1), wordLength(1));
     noteUnknown(word(1), wordLength(1));
     return endMistake();
   }
   if (wordCount() != 3) return badWordCount(option, list);
-  if (list && option != Option.DESTINATION_IP) {
+  if (list && !mayRepeat(option)) {
     writeExample(mistake(line).text(optionName(option)).text(" is no list; write "), false, option);
     return endMistake();
   }
@@ -217,15 +189,30 @@ function readOption(list: bool): void {
       .text(optionName(option))
       .text(" stands twice, first in line ")
       .decimal(optionLine(option));
-    if (option == Option.DESTINATION_IP) {
+    if (mayRepeat(option)) {
       writeExample(w.text("; for several write, for each, "), true, option);
     } else {
       w.text("; keep one of them");
     }
     return endMistake();
   }
-  if (section == Section.GLOBAL) setGlobalOption(stagedGlobal(), option);
-  else setVpnOption(vpn, option);
+  setOption(option, line);
+}
+
+function setOption(option: Option, line: i32): void {
+  noteOption(option, line);
+  if (section == Section.GLOBAL) return setGlobalOption(stagedGlobal(), option);
+  sectionsOf(section).noteLine(record, option, line);
+  switch (section) {
+    case Section.VPN:
+      return setVpnOption(changetype<VpnConfig>(record), option);
+    case Section.TUNNEL:
+      return setTunnelOption(changetype<TunnelConfig>(record), option);
+    case Section.ROUTE:
+      return setRouteOption(changetype<RouteConfig>(record), option);
+    default:
+      setNhtbOption(changetype<NhtbConfig>(record), option);
+  }
 }
 
 function badWordCount(option: Option, list: bool): void {

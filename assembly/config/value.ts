@@ -1,5 +1,13 @@
-import { isUnset, isV4, parseAddress } from "../bytes/address";
-import { equalText, indexOf, loadU16be, loadU32be, parseDecimal } from "../bytes/slice";
+import { ADDRESS_BYTES, isUnset, isV4, parseAddress } from "../bytes/address";
+import {
+  equalText,
+  indexOf,
+  loadU16be,
+  loadU32be,
+  parseDecimal,
+  parseHex,
+  startsWith,
+} from "../bytes/slice";
 
 /** Values of the configuration: each function reads one; its caller says what is wrong. */
 
@@ -50,6 +58,13 @@ export function parseNumber(p: usize, len: i32, from: i32, to: i32): i32 {
   return value >= from && value <= to ? <i32>value : -1;
 }
 
+/** An XFRM interface ID, decimal or as `ip xfrm` shows it, 0x1f; 0 or -1 for anything else. */
+export function parseIfId(p: usize, len: i32): i64 {
+  if (startsWith(p, len, "0x")) return parseHex(p + 2, len - 2);
+  const id = parseDecimal(p, len);
+  return id <= <i64>u32.MAX_VALUE ? id : -1;
+}
+
 /** What an address is good for as one end of a tunnel's echoes. */
 export const enum Host {
   GOOD,
@@ -84,6 +99,51 @@ function judgeV4(first: i32): Host {
   if (first == 127) return Host.LOOPBACK;
   if (first < 224) return Host.GOOD;
   return first < 240 ? Host.MULTICAST : Host.RESERVED;
+}
+
+/** What is wrong with a network; what is right is the length of its prefix. */
+export const enum Network {
+  /** No address, no prefix, or a prefix that its family does not have. */
+  MALFORMED = -1,
+  /** It is more than a network: bits behind the prefix are set. */
+  HOST_BITS = -2,
+  /** No route to it leads to a host. */
+  MULTICAST = -3,
+}
+
+/**
+ * Reads `ADDRESS/BITS`, or an address alone, which is a network of one. Answers the bits of the
+ * prefix as the address's family counts them, or Network.
+ */
+export function parseNetwork(p: usize, len: i32, out: usize): i32 {
+  const slash = indexOf(p, len, 0x2f);
+  if (!parseAddress(p, slash < 0 ? len : slash, out)) return Network.MALFORMED;
+  const bits = slash < 0 ? addressBits(out) : parsePrefix(p + slash + 1, len - slash - 1, out);
+  if (bits < 0) return Network.MALFORMED;
+  if (hasHostBits(out, bits)) return Network.HOST_BITS;
+  const first = load<u8>(out + (isV4(out) ? 12 : 0));
+  const is_multicast = isV4(out) ? first >> 4 == 0xe : first == 0xff;
+  return is_multicast ? Network.MULTICAST : bits;
+}
+
+/** Bits of an address of this one's family. */
+export function addressBits(address: usize): i32 {
+  return isV4(address) ? 32 : 128;
+}
+
+/** Bits of a prefix, at most as many as the address has; else -1. */
+export function parsePrefix(p: usize, len: i32, address: usize): i32 {
+  return len > 3 ? -1 : parseNumber(p, len, 0, addressBits(address));
+}
+
+/** Whether a bit behind the prefix is set. */
+function hasHostBits(address: usize, bits: i32): bool {
+  const from = 8 * ADDRESS_BYTES - addressBits(address) + bits;
+  for (let i = from >> 3; i < ADDRESS_BYTES; i++) {
+    const mask = i == from >> 3 ? 0xff >> (from & 7) : 0xff;
+    if ((load<u8>(address + i) & mask) != 0) return true;
+  }
+  return false;
 }
 
 /** A network interface's name, as Linux's dev_valid_name() has it. */

@@ -443,12 +443,12 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:1: unknown section type 'vpnmonitr'; did you mean 'vpnmonitor'?",
     );
     expect(read("config interface 'lan'")).toBe(
-      "vpn.conf:1: unknown section type 'interface'; there are config vpnmonitor 'global' and " +
-        "config vpn 'NAME'",
+      "vpn.conf:1: unknown section type 'interface'; there are config vpnmonitor 'global', " +
+        "config vpn 'NAME', config tunnel 'INTERFACE', config route and config nhtb",
     );
     expect(read("config")).toBe(
-      "vpn.conf:1: unknown section type ''; there are config vpnmonitor 'global' and config vpn " +
-        "'NAME'",
+      "vpn.conf:1: unknown section type ''; there are config vpnmonitor 'global', " +
+        "config vpn 'NAME', config tunnel 'INTERFACE', config route and config nhtb",
     );
     expect(read("config vpn\noption gateway g")).toBe(
       "vpn.conf:1: the VPN has no name; write config vpn 'NAME'",
@@ -483,13 +483,13 @@ describe("config/read: what is wrong", () => {
       "vpn.conf:3: unknown option 'frobnicate' of a vpn; it may have interval, threshold, " +
         "hook, gateway, child, monitor, " +
         "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
-        "phase1_lifetime",
+        "phase1_lifetime, tunnel, nhtb_accept",
     );
     expect(readVpn("option vici /x")).toBe(
       "vpn.conf:3: unknown option 'vici' of a vpn; it may have interval, threshold, hook, " +
         "gateway, child, monitor, " +
         "rekey, optimized, source_ip, source_interface, destination_ip, size, quorum, recover, " +
-        "phase1_lifetime",
+        "phase1_lifetime, tunnel, nhtb_accept",
     );
     expect(read("config vpnmonitor 'global'\noption rekey 1")).toBe(
       "vpn.conf:2: unknown option 'rekey' of vpnmonitor; it may have interval, threshold, " +
