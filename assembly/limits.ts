@@ -40,8 +40,8 @@ export const MIN_MTU: i32 = 576;
 export const MAX_MTU: i32 = 65_535;
 /** Traffic selectors kept for each side of a CHILD_SA; of more it is not known what they cover. */
 export const MAX_SELECTORS: i32 = 8;
-/** Virtual IPs kept for each side of an IKE_SA: one for each IP version, and as many again. */
-export const MAX_VIRTUAL_IPS: i32 = 4;
+/** Virtual IPs kept for each side of an IKE_SA: one for each IP version. */
+export const MAX_VIRTUAL_IPS: i32 = 2;
 /** Bytes of an algorithm's name as `get sa` shows it. */
 export const MAX_ALGORITHM_BYTES: i32 = 31;
 

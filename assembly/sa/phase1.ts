@@ -17,7 +17,7 @@ export const enum IkeState {
 
 /** Bytes of a Phase1 record. */
 export const PHASE1_BYTES: i32 = 256;
-const LOCAL_HOST: i32 = 64;
+const LOCAL_HOST: i32 = 72;
 const REMOTE_HOST: i32 = LOCAL_HOST + ADDRESS_BYTES;
 const ALGORITHM: i32 = REMOTE_HOST + ADDRESS_BYTES;
 const LOCAL_VIPS: i32 = ALGORITHM + MAX_ALGORITHM_BYTES + 1;
