@@ -8,6 +8,7 @@ import { netlinkItems } from "../../host/node/replay/netlink.ts";
 import { ViciStream, type ViciPacket } from "../../host/node/replay/vici_message.ts";
 import { Random } from "../../host/node/sim/random.ts";
 import { Kernel } from "../../host/node/sim/model/kernel.ts";
+import { message } from "../../host/node/sim/model/rtnetlink.ts";
 
 /** What a real charon said, and beside it the same as text (tests/lab/capture-vici.ts). */
 const folder = new URL("../unit/fixtures/vici/", import.meta.url);
@@ -94,11 +95,9 @@ test("whatever the bytes are, netlink and slots have an answer", () => {
   const random = new Random(4);
   const kernel = new Kernel();
   kernel.interfaces.push({ name: "eth0", addresses: ["192.0.2.1", "2001:db8::1"] });
-  const request = Buffer.alloc(32);
-  request.writeUInt16LE(18, 4);
-  const links = kernel.answer(request);
-  request.writeUInt16LE(20, 4);
-  const addresses = kernel.answer(request);
+  const [GETLINK, GETADDR, DUMP] = [18, 22, 0x300];
+  const links = kernel.answer(message(GETLINK, Buffer.alloc(16), 1, DUMP));
+  const addresses = kernel.answer(message(GETADDR, Buffer.alloc(16), 2, DUMP));
   const names = new Map<number, string>();
   const items = [links, addresses].flatMap((bytes) => netlinkItems(bytes, names));
   assert.deepEqual(

@@ -1,34 +1,64 @@
-/** The kernel's routing socket, as far as the engine asks it (linux/rtnetlink.h). */
-import { addressBytes } from "./address.ts";
+/**
+ * The kernel's routing socket (linux/rtnetlink.h), as far as the engine uses it: interfaces, their
+ * addresses, routes and rules. What it refuses, what it tells of its own accord and what it does
+ * not, is Linux's.
+ */
+import { dumpItems, type Dump } from "./dump.ts";
+import {
+  addressMessage,
+  linkMessage,
+  readAddress,
+  readLink,
+  setLink,
+  wantsUp,
+  type Interface,
+  type LinkRequest,
+} from "./links.ts";
+import {
+  isMeant,
+  Protocol,
+  readRoute,
+  readRule,
+  routeMessage,
+  Routes,
+  RT_TABLE_MAIN,
+  ruleMessage,
+  type Route,
+  type Rule,
+} from "./routes.ts";
+import {
+  acknowledgement,
+  AF_INET,
+  AF_INET6,
+  attribute,
+  attributesOf,
+  done,
+  Errno,
+  Flag,
+  HEADER_BYTES,
+  isDump,
+  masked,
+  message,
+  networkOf,
+  Refused,
+  requestsIn,
+  Type,
+  u32,
+  type Request,
+} from "./rtnetlink.ts";
 
-const Type = {
-  ...{ ERROR: 2, DONE: 3, NEWLINK: 16, GETLINK: 18, NEWADDR: 20, DELADDR: 21 },
-  ...{ NEWROUTE: 24, GETROUTE: 26, NEWRULE: 32, GETRULE: 34 },
-} as const;
-const HEADER_BYTES = 16;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const IFLA_IFNAME = 3;
-const IFA_LOCAL = 2;
-const UP = 0x1;
-const RUNNING = 0x40;
-const RT_TABLE_MAIN = 254;
+export type { Dump } from "./dump.ts";
+export type { Interface } from "./links.ts";
+export type { Route, Rule } from "./routes.ts";
+
+const RTA = { DST: 1, OIF: 4, TABLE: 15, MARK: 16 } as const;
+const ROUTE_BYTES = 12;
 const RTN_UNICAST = 1;
-
-interface Interface {
-  name: string;
-  addresses: string[];
-  /** Its cable is out. */
-  unplugged?: boolean;
-}
-
-/** A rule of policy routing. */
-export interface Rule {
-  priority: number;
-  table: number;
-  mark?: number;
-  mask?: number;
-}
+const RTN_LOCAL = 2;
+/** The place of the rule that leads to the main table. */
+const MAIN_PRIORITY = 32766;
+/** Metrics of the routes that come with an address. */
+const CONNECTED_METRIC = { [AF_INET]: 0, [AF_INET6]: 256 } as const;
 
 /** Where a packet goes: `errno` if nowhere. */
 export interface Way {
@@ -38,150 +68,429 @@ export interface Way {
   local?: boolean;
 }
 
-const RTA = { DST: 1, OIF: 4, TABLE: 15, MARK: 16 } as const;
-const FRA = { PRIORITY: 6, FWMARK: 10, TABLE: 15, FWMASK: 16 } as const;
-const RTN_LOCAL = 2;
+/** Where a packet goes that is to leave by an interface. */
+export interface WayOut {
+  errno?: number;
+  /** Into which SAs; undefined: none, the interface drops it. */
+  if_id?: number | undefined;
+}
+
+/** What comes over the socket: news, which get lost when it is full, as answers do; or a dump. */
+export type Datagram = { news: Buffer } | { answer: Buffer } | { dump: Dump };
 
 export class Kernel {
   readonly interfaces: Interface[] = [];
   readonly rules: Rule[] = [];
+  readonly routes = new Routes();
+  /** net.ipv4.conf.all.rp_filter, and what new interfaces have. */
+  rp_filter = { all: 0, fresh: 0 };
+  /** Whether there are XFRM interfaces: the module. */
+  has_xfrm = true;
   /** The way of a packet to an address (in bytes, as in dotted text) with a mark. */
   way: (destination: string, mark: number) => Way = () => ({ oif: 1 });
+  /** Whether it tells of rules. */
+  tells_rules = true;
+  /** Changes with everything. */
+  private version = 0;
+  private last_index = 0;
+  private news: Buffer[] = [];
 
-  /** What it answers to a request: a dump, or as many routes as are asked for. */
+  /** All that it answers to a datagram, and tells because of it. */
   answer(request: Buffer): Buffer {
-    const seq = request.readUInt32LE(8);
-    const type = request.readUInt16LE(4);
-    if (type === Type.GETROUTE) return this.routes(request);
-    if (type === Type.GETRULE) {
-      const rules = this.rules.map((rule) => ruleMessage(rule, seq));
-      return Buffer.concat([...rules, message(Type.DONE, Buffer.alloc(4), seq)]);
-    }
-    const dumped =
-      request.readUInt16LE(4) === Type.GETLINK
-        ? this.interfaces.map((_, i) => this.link(i, seq))
-        : this.interfaces.flatMap(({ addresses }, i) =>
-            addresses.map((address) => addressMessage(Type.NEWADDR, i, address, seq)),
-          );
-    return Buffer.concat([...dumped, message(Type.DONE, Buffer.alloc(4), seq)]);
+    return Buffer.concat(
+      this.take(request).map((datagram) => {
+        if ("news" in datagram) return datagram.news;
+        if ("answer" in datagram) return datagram.answer;
+        const { items, seq } = datagram.dump;
+        return Buffer.concat([...items().map(({ write }) => write(0)), done(seq)]);
+      }),
+    );
   }
 
-  /** An interface gets an address: what the kernel tells of that. */
+  /** Carries out the requests of a datagram. */
+  take(datagram: Buffer): Datagram[] {
+    const answers: Datagram[] = [];
+    for (const request of requestsIn(datagram)) {
+      if (request.type === Type.GETROUTE && !isDump(request)) {
+        answers.push({ answer: this.wayAnswer(request) });
+        continue;
+      }
+      if ((request.type & 3) === 2) {
+        answers.push({ dump: this.dump(request) });
+        continue;
+      }
+      const errno = this.change(request);
+      for (const news of this.news.splice(0)) answers.push({ news });
+      if (errno !== 0 || request.flags & Flag.ACK) {
+        answers.push({ answer: acknowledgement(request, errno) });
+      }
+    }
+    return answers;
+  }
+
+  // What others do to it; each answers what it tells of that.
+
+  /** An interface gets an address. */
   addAddress(name: string, address: string): Buffer {
-    const index = this.indexOf(name);
-    this.interfaces[index]!.addresses.push(address);
-    return addressMessage(Type.NEWADDR, index, address, 0);
+    return this.telling(() => this.putAddress(this.named(name), address, 0));
   }
 
   /** An interface loses an address. */
   removeAddress(name: string, address: string): Buffer {
-    const index = this.indexOf(name);
-    const { addresses } = this.interfaces[index]!;
-    addresses.splice(addresses.indexOf(address), 1);
-    return addressMessage(Type.DELADDR, index, address, 0);
+    return this.telling(() => this.dropAddress(this.named(name), address, 0));
   }
 
   /** The cable of an interface is pulled out, or plugged in. */
   plug(name: string, plugged: boolean): Buffer {
-    const index = this.indexOf(name);
-    this.interfaces[index]!.unplugged = !plugged;
-    return this.link(index, 0);
+    const link = this.named(name);
+    link.unplugged = !plugged;
+    return this.telling(() => this.tell(linkMessage(Type.NEWLINK, link, 0)));
+  }
+
+  /** `ip link set NAME up` or `down`. */
+  setUp(name: string, up: boolean): Buffer {
+    return this.telling(() => this.changeUp(this.named(name), up));
+  }
+
+  /** `ip link add`. */
+  addInterface(link: Interface): Buffer {
+    return this.telling(() => this.putInterface(link, 0));
+  }
+
+  /** `ip link del NAME`. */
+  removeInterface(name: string): Buffer {
+    return this.telling(() => this.dropInterface(this.named(name)));
   }
 
   /** A route appears in the main table. */
   addRoute(): Buffer {
-    const body = Buffer.alloc(12);
+    const body = Buffer.alloc(ROUTE_BYTES);
     body.writeUInt8(AF_INET, 0);
     body.writeUInt8(RT_TABLE_MAIN, 4);
     body.writeUInt8(RTN_UNICAST, 7);
     return message(Type.NEWROUTE, body, 0);
   }
 
-  private routes(requests: Buffer): Buffer {
-    const answers: Buffer[] = [];
-    for (let at = 0; at < requests.length; at += requests.readUInt32LE(at)) {
-      const request = requests.subarray(at, at + requests.readUInt32LE(at));
-      const seq = request.readUInt32LE(8);
-      const asked = attributesOf(request.subarray(HEADER_BYTES + 12));
-      const mark = asked.get(RTA.MARK)?.readUInt32LE(0) ?? 0;
-      const {
-        errno = 0,
-        oif = 0,
-        table = RT_TABLE_MAIN,
-        local,
-      } = this.way([...(asked.get(RTA.DST) ?? [])].join("."), mark);
-      const body = Buffer.alloc(12);
-      body.writeUInt8(local ? RTN_LOCAL : RTN_UNICAST, 7);
-      const found = [body, attribute(RTA.OIF, u32(oif)), attribute(RTA.TABLE, u32(table))];
-      const error = Buffer.alloc(20);
-      error.writeInt32LE(-errno, 0);
-      if (errno !== 0) answers.push(message(Type.ERROR, error, seq));
-      else answers.push(message(Type.NEWROUTE, Buffer.concat(found), seq));
+  /** `ip route add`, or `replace`. */
+  putRoute(route: Route, flags: number = Flag.CREATE | Flag.EXCL): Buffer {
+    return this.telling(() => {
+      this.routes.add(route, flags);
+      this.tell(routeMessage(Type.NEWROUTE, route, 0, flags));
+    });
+  }
+
+  /** `ip route del`. */
+  removeRoute(route: Route): Buffer {
+    return this.telling(() => {
+      if (this.routes.remove(route)) this.tell(routeMessage(Type.DELROUTE, route, 0));
+    });
+  }
+
+  // What packets meet.
+
+  named(name: string): Interface {
+    const link = this.find(name);
+    if (link === undefined) throw new Error(`no interface ${name}`);
+    return link;
+  }
+
+  find(name: string): Interface | undefined {
+    this.number();
+    return this.interfaces.find((link) => link.name === name);
+  }
+
+  /** The way of an unmarked packet that is bound to an interface, to an address in digits. */
+  wayOut(index: number, destination: string): WayOut {
+    const link = this.byIndex(index);
+    if (link === undefined) return { errno: Errno.ENODEV };
+    if (link.down) return { errno: Errno.ENETUNREACH };
+    const route = this.lookUp(destination, link);
+    // Of IPv4 Linux takes whatever is to leave by an interface to be beyond it.
+    if (route === undefined && destination.length > 8) return { errno: Errno.ENETUNREACH };
+    return { if_id: link.xfrm?.if_id ?? route?.if_id };
+  }
+
+  /** Whether the filter of reverse paths lets a packet in (RFC 3704). */
+  letsIn(name: string, source: string): boolean {
+    const link = this.find(name);
+    if (link === undefined || link.down) return false;
+    const filter = Math.max(this.rp_filter.all, link.rp_filter ?? 0);
+    if (source.length > 8 || filter === 0) return true;
+    const back = this.lookUp(source);
+    return back !== undefined && (filter === 2 || back.oif === link.index);
+  }
+
+  private lookUp(destination: string, out_of?: Interface): Route | undefined {
+    const family = destination.length > 8 ? AF_INET6 : AF_INET;
+    const tables = this.rules
+      .filter(
+        ({ family: of = AF_INET, mark = 0, oif }) =>
+          of === family && mark === 0 && (oif === undefined || oif === out_of?.name),
+      )
+      .concat({ priority: MAIN_PRIORITY, table: RT_TABLE_MAIN })
+      .sort((a, b) => a.priority - b.priority);
+    for (const { table } of tables) {
+      const found = this.routes.lookUp(table, destination, out_of?.index);
+      if (found !== undefined) return found;
     }
-    return Buffer.concat(answers);
+    return undefined;
   }
 
-  private indexOf(name: string): number {
-    return this.interfaces.findIndex((known) => known.name === name);
+  private byIndex(index: number): Interface | undefined {
+    this.number();
+    return this.interfaces.find((link) => link.index === index);
   }
 
-  private link(index: number, seq: number): Buffer {
-    const { name, unplugged } = this.interfaces[index]!;
-    const body = Buffer.alloc(16);
-    body.writeInt32LE(index + 1, 4);
-    body.writeUInt32LE(unplugged ? UP : UP | RUNNING, 8);
-    const named = attribute(IFLA_IFNAME, Buffer.from(`${name}\0`));
-    return message(Type.NEWLINK, Buffer.concat([body, named]), seq);
+  /** Gives those their numbers that have none yet. */
+  private number(): void {
+    for (const link of this.interfaces) link.index ??= ++this.last_index;
+  }
+
+  private telling(change: () => void): Buffer {
+    this.number();
+    this.version++;
+    change();
+    return Buffer.concat(this.news.splice(0));
+  }
+
+  private tell(news: Buffer): void {
+    this.news.push(news);
+  }
+
+  /** Answers 0 or what keeps it from that. */
+  private change(request: Request): number {
+    this.number();
+    this.version++;
+    try {
+      this.perform(request);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return error.errno;
+    }
+  }
+
+  private perform(request: Request): void {
+    const { type, flags, seq } = request;
+    switch (type) {
+      case Type.NEWLINK:
+      case Type.SETLINK:
+        this.changeLink(readLink(request), request);
+        return;
+      case Type.DELLINK: {
+        const { index, name = "" } = readLink(request);
+        const link = index > 0 ? this.byIndex(index) : this.find(name);
+        if (link === undefined) throw new Refused(Errno.ENODEV);
+        if (link.xfrm === undefined) throw new Refused(Errno.EOPNOTSUPP);
+        this.dropInterface(link);
+        return;
+      }
+      case Type.NEWADDR:
+      case Type.DELADDR: {
+        const { index, address } = readAddress(request);
+        const link = this.byIndex(index);
+        if (link === undefined) throw new Refused(Errno.ENODEV);
+        if (type === Type.NEWADDR) this.putAddress(link, address, seq);
+        else this.dropAddress(link, address, seq);
+        return;
+      }
+      case Type.NEWROUTE:
+        this.newRoute(readRoute(request).route, flags, seq);
+        return;
+      case Type.DELROUTE: {
+        const route = this.routes.toRemove(request);
+        this.routes.remove(route);
+        this.tell(routeMessage(Type.DELROUTE, route, seq));
+        return;
+      }
+      case Type.NEWRULE:
+        this.newRule(readRule(request), flags, seq);
+        return;
+      case Type.DELRULE: {
+        const asked = readRule(request);
+        const at = this.rules.findIndex((rule) => isMeant(rule, asked));
+        if (at < 0) throw new Refused(Errno.ENOENT);
+        this.tellRule(Type.DELRULE, this.rules.splice(at, 1)[0]!, seq);
+        return;
+      }
+      default:
+        throw new Refused(Errno.EOPNOTSUPP);
+    }
+  }
+
+  private changeLink(asked: LinkRequest, { type, flags, seq }: Request): void {
+    const known = asked.index > 0 ? this.byIndex(asked.index) : this.find(asked.name ?? "");
+    if (known !== undefined && type === Type.NEWLINK && flags & Flag.EXCL) {
+      throw new Refused(Errno.EEXIST);
+    }
+    if (known === undefined) {
+      if (type === Type.SETLINK || !(flags & Flag.CREATE)) throw new Refused(Errno.ENODEV);
+      if (asked.kind !== "xfrm" || !this.has_xfrm) throw new Refused(Errno.EOPNOTSUPP);
+      const link: Interface = { name: asked.name!, addresses: [], xfrm: asked.xfrm, down: true };
+      if (wantsUp(link, asked)) link.down = false;
+      setLink(link, asked, true);
+      this.putInterface(link, seq);
+      return;
+    }
+    const before = linkMessage(Type.NEWLINK, known, 0);
+    const up = wantsUp(known, asked);
+    setLink(known, asked, false);
+    if (up !== !known.down) this.changeUp(known, up);
+    else if (!linkMessage(Type.NEWLINK, known, 0).equals(before)) {
+      this.tell(linkMessage(Type.NEWLINK, known, 0));
+    }
+  }
+
+  private putInterface(link: Interface, seq: number): void {
+    if (this.find(link.name) !== undefined) throw new Refused(Errno.EEXIST);
+    const { xfrm } = link;
+    const twin = this.interfaces.some(
+      (other) => xfrm && other.xfrm && other.xfrm.if_id === xfrm.if_id,
+    );
+    if (twin) throw new Refused(Errno.EEXIST);
+    link.rp_filter ??= this.rp_filter.fresh;
+    this.interfaces.push(link);
+    this.number();
+    this.tell(linkMessage(Type.NEWLINK, link, seq));
+  }
+
+  private dropInterface(link: Interface): void {
+    if (!link.down) this.flush(link);
+    for (const address of [...link.addresses]) this.dropAddress(link, address, 0);
+    this.interfaces.splice(this.interfaces.indexOf(link), 1);
+    this.tell(linkMessage(Type.DELLINK, { ...link, down: true }, 0));
+  }
+
+  private changeUp(link: Interface, up: boolean): void {
+    link.down = !up;
+    this.tell(linkMessage(Type.NEWLINK, link, 0));
+    if (up) {
+      for (const address of link.addresses) this.connect(link, address, 0);
+      return;
+    }
+    this.flush(link);
+    for (const address of [...link.addresses]) {
+      if (networkOf(address).family === AF_INET6) this.dropAddress(link, address, 0);
+    }
+  }
+
+  /** The routes of an interface go: of IPv4 nobody is told. */
+  private flush(link: Interface): void {
+    for (const route of this.routes.flush(link.index!)) {
+      if (route.family === AF_INET6) this.tell(routeMessage(Type.DELROUTE, route, 0));
+    }
+  }
+
+  private putAddress(link: Interface, address: string, seq: number): void {
+    const same = link.addresses.some((other) => sameAddress(other, address));
+    if (same) throw new Refused(Errno.EEXIST);
+    link.addresses.push(address);
+    this.tell(addressMessage(Type.NEWADDR, link.index!, address, seq));
+    if (!link.down) this.connect(link, address, seq);
+  }
+
+  private dropAddress(link: Interface, address: string, seq: number): void {
+    const at = link.addresses.findIndex((other) => sameAddress(other, address));
+    if (at < 0) throw new Refused(Errno.EADDRNOTAVAIL);
+    const [gone] = link.addresses.splice(at, 1);
+    const route = connected(link, gone!);
+    if (route !== undefined && this.routes.remove(route)) {
+      this.tell(routeMessage(Type.DELROUTE, route, 0));
+    }
+    this.tell(addressMessage(Type.DELADDR, link.index!, gone!, seq));
+  }
+
+  /** The route that comes with an address of an interface that is up. */
+  private connect(link: Interface, address: string, seq: number): void {
+    const route = connected(link, address);
+    if (route === undefined) return;
+    try {
+      this.routes.add(route);
+    } catch {
+      return;
+    }
+    this.tell(routeMessage(Type.NEWROUTE, route, seq));
+  }
+
+  private newRoute(route: Route, flags: number, seq: number): void {
+    const link = this.byIndex(route.oif);
+    if (link === undefined) throw new Refused(Errno.ENODEV);
+    if (link.down) throw new Refused(Errno.ENETDOWN);
+    if (route.if_id !== undefined && !this.has_xfrm) throw new Refused(Errno.EOPNOTSUPP);
+    const { gateway, family } = route;
+    if (gateway !== undefined) {
+      const hop = this.routes.lookUp(RT_TABLE_MAIN, gateway, route.oif);
+      if (hop === undefined || hop.gateway !== undefined || family !== hop.family) {
+        throw new Refused(Errno.ENETUNREACH);
+      }
+    }
+    this.routes.add(route, flags);
+    this.tell(routeMessage(Type.NEWROUTE, route, seq, flags & Flag.DUMP));
+  }
+
+  private newRule(rule: Rule, flags: number, seq: number): void {
+    if (flags & Flag.EXCL && this.rules.some((other) => isSameRule(other, rule))) {
+      throw new Refused(Errno.EEXIST);
+    }
+    rule.priority ||= Math.min(MAIN_PRIORITY, ...this.rules.map(({ priority }) => priority)) - 1;
+    this.rules.push(rule);
+    this.rules.sort((a, b) => a.priority - b.priority);
+    this.tellRule(Type.NEWRULE, rule, seq);
+  }
+
+  private tellRule(type: number, rule: Rule, seq: number): void {
+    if (this.tells_rules) this.tell(ruleMessage(type, rule, seq));
+  }
+
+  private dump(request: Request): Dump {
+    const items = (): ReturnType<Dump["items"]> => {
+      this.number();
+      return dumpItems(this, request);
+    };
+    return { seq: request.seq, version: () => this.version, items };
+  }
+
+  private wayAnswer(request: Request): Buffer {
+    const { seq } = request;
+    const asked = attributesOf(request.body.subarray(ROUTE_BYTES));
+    const mark = asked.get(RTA.MARK)?.readUInt32LE(0) ?? 0;
+    const {
+      errno = 0,
+      oif = 0,
+      table = RT_TABLE_MAIN,
+      local,
+    } = this.way([...(asked.get(RTA.DST) ?? [])].join("."), mark);
+    if (errno !== 0)
+      return acknowledgement({ ...request, bytes: Buffer.alloc(HEADER_BYTES) }, errno);
+    const body = Buffer.alloc(ROUTE_BYTES);
+    body.writeUInt8(local ? RTN_LOCAL : RTN_UNICAST, 7);
+    const found = [body, attribute(RTA.OIF, u32(oif)), attribute(RTA.TABLE, u32(table))];
+    return message(Type.NEWROUTE, Buffer.concat(found), seq);
   }
 }
 
-function addressMessage(type: number, index: number, address: string, seq: number): Buffer {
-  const own = addressBytes(address);
-  const v4 = own.length === 4;
-  const body = Buffer.alloc(8);
-  body.writeUInt8(v4 ? AF_INET : AF_INET6, 0);
-  body.writeUInt8(v4 ? 24 : 64, 1);
-  body.writeUInt32LE(index + 1, 4);
-  return message(type, Buffer.concat([body, attribute(IFA_LOCAL, own)]), seq);
+function sameAddress(a: string, b: string): boolean {
+  const one = networkOf(a);
+  const other = networkOf(b);
+  // Of IPv4 one that is there with another prefix is another address; of IPv6 it is not.
+  const same_prefix = !a.includes("/") || !b.includes("/") || one.prefix === other.prefix;
+  return one.address === other.address && (same_prefix || one.family === AF_INET6);
 }
 
-function attribute(type: number, payload: Buffer): Buffer {
-  const bytes = Buffer.alloc((4 + payload.length + 3) & ~3);
-  bytes.writeUInt16LE(4 + payload.length, 0);
-  bytes.writeUInt16LE(type, 2);
-  bytes.set(payload, 4);
-  return bytes;
+function isSameRule(a: Rule, b: Rule): boolean {
+  const parts = ({ family = AF_INET, table, mark, mask, oif, protocol = 0 }: Rule): string =>
+    [family, table, mark, mask, oif, protocol].join(" ");
+  return parts(a) === parts(b) && (b.priority === 0 || a.priority === b.priority);
 }
 
-function message(type: number, body: Buffer, seq: number): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(HEADER_BYTES + body.length, 0);
-  header.writeUInt16LE(type, 4);
-  header.writeUInt32LE(seq, 8);
-  return Buffer.concat([header, body]);
+/** The route to the network of an address; undefined: a network of its own. */
+function connected(link: Interface, address: string): Route | undefined {
+  if (!address.includes("/")) return undefined;
+  const network = masked(networkOf(address));
+  if (network.prefix === 4 * network.address.length) return undefined;
+  const metric = CONNECTED_METRIC[network.family as typeof AF_INET];
+  const { index: oif = 0 } = link;
+  return { ...network, table: RT_TABLE_MAIN, metric, protocol: Protocol.KERNEL, oif };
 }
 
-function ruleMessage({ priority, table, mark = 0, mask }: Rule, seq: number): Buffer {
-  const body = Buffer.alloc(12);
-  body.writeUInt8(AF_INET, 0);
-  body.writeUInt8(1, 7);
-  const parts = [attribute(FRA.PRIORITY, u32(priority)), attribute(FRA.TABLE, u32(table))];
-  if (mark !== 0) parts.push(attribute(FRA.FWMARK, u32(mark)));
-  if (mask !== undefined) parts.push(attribute(FRA.FWMASK, u32(mask)));
-  return message(Type.NEWRULE, Buffer.concat([body, ...parts]), seq);
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
-
-function attributesOf(bytes: Buffer): Map<number, Buffer> {
-  const found = new Map<number, Buffer>();
-  for (let at = 0; at + 4 <= bytes.length; at += (bytes.readUInt16LE(at) + 3) & ~3) {
-    const length = bytes.readUInt16LE(at);
-    found.set(bytes.readUInt16LE(at + 2), bytes.subarray(at + 4, at + length));
-  }
-  return found;
-}
+export { Protocol, RT_TABLE_MAIN };
