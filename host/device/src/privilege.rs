@@ -1,5 +1,6 @@
-//! What the daemon gives up once its sockets are open: every capability, programs that would bring
-//! privileges back, all system calls but those of its loop, and writing outside of a few folders.
+//! What the daemon gives up once its sockets are open: every capability but the one that routes
+//! take, programs that would bring privileges back, all system calls but those of its loop, and
+//! writing outside of a few folders.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -7,7 +8,9 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
+};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, apply_filter,
@@ -19,12 +22,17 @@ use crate::landlock;
 pub const NOT_CONFINED: &str =
     "this kernel has no Landlock: where a file may be made is left to the modes of folders";
 
-/// Drops it all, for good. The kernel checked the sockets' capabilities when they were opened.
+/// Keeps this alone, if it is there: the kernel asks for it with each message that changes an
+/// interface, a route or an SA. What the other sockets take it asked for when they were opened.
+const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN;
+
+/// Drops all else, for good.
 /// Files are made in `writable` alone, and removed there and in `removable`; false: this kernel
 /// cannot bound that.
 pub fn drop_privileges(writable: &[&Path], removable: &[&Path]) -> Result<bool, Box<dyn Error>> {
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    let kept = capabilities(None)?.permitted & KEPT;
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
     set_no_new_privs(true)?;
     let is_confined = landlock::confine(writable, removable)?;
     apply_filter(&seccomp_program()?)?;
@@ -130,10 +138,14 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
     calls.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![non_blocking])?]);
     // New sockets: vici, syslog; netlink for a fresh engine.
     let domain = |domain: libc::c_int| masked(0, u32::MAX.into(), domain as u64);
-    let route = masked(2, u32::MAX.into(), libc::NETLINK_ROUTE as u64)?;
+    let protocol = |protocol: libc::c_int| masked(2, u32::MAX.into(), protocol as u64);
+    let netlink = |number| -> Result<SeccompRule, seccompiler::BackendError> {
+        SeccompRule::new(vec![domain(libc::AF_NETLINK)?, protocol(number)?])
+    };
     let sockets = vec![
         SeccompRule::new(vec![domain(libc::AF_UNIX)?])?,
-        SeccompRule::new(vec![domain(libc::AF_NETLINK)?, route])?,
+        netlink(libc::NETLINK_ROUTE)?,
+        netlink(libc::NETLINK_XFRM)?,
     ];
     calls.insert(libc::SYS_socket, sockets);
     Ok(calls)
@@ -175,13 +187,18 @@ mod tests {
         std::thread::spawn(|| {
             drop_privileges(&[], &[]).unwrap();
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-            for line in ["CapEff:\t0000000000000000\n", "CapPrm:\t0000000000000000\n"] {
-                assert!(status.contains(line), "{status}");
+            // CAP_NET_ADMIN is number 12; who has no privileges keeps none.
+            for set in ["CapEff:\t", "CapPrm:\t"] {
+                let kept = ["0000000000001000\n", "0000000000000000\n"];
+                let holds = kept.iter().any(|bits| status.contains(&format!("{set}{bits}")));
+                assert!(holds, "{status}");
             }
+            assert!(status.contains("CapInh:\t0000000000000000\n"), "{status}");
             let socket = std::os::unix::net::UnixDatagram::unbound().unwrap();
             socket.set_nonblocking(true).unwrap();
             assert!(std::fs::write("/tmp/rekeyd-must-not-write", "").is_err());
             assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err());
+            assert!(crate::guard::Guard::install().is_err());
             assert!(std::process::Command::new("true").status().is_err());
         })
         .join()
