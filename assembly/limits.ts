@@ -85,6 +85,11 @@ export const MAX_NOW_MS: i64 = (<i64>1) << 62;
 /** ICMP echo, header included, as `option size` sets it. */
 export const MIN_ECHO_BYTES: i32 = 64;
 export const MAX_ECHO_BYTES: i32 = 1350;
+/** Tunnel addresses and networks that a peer is told in one announcement (docs/nhtb.md). */
+export const MAX_ANNOUNCED_ADDRESSES: i32 = 4;
+export const MAX_ANNOUNCED_NETWORKS: i32 = 64;
+/** Announcements in a row, each after twice the time, to a peer that does not answer. */
+export const MAX_ANNOUNCEMENTS: i32 = 10;
 /** Echoes in one batch, each way. */
 export const BATCH: i32 = 64;
 

@@ -1,16 +1,20 @@
 /**
  * Slots as they may stand in a recording (docs/recording.md). Of a token only whether it is right
  * matters, so only that is kept of it, and of the checksum over it. Where a target could write what
- * it likes, and repeat a token, nothing is kept.
+ * it likes, and repeat a token, nothing is kept. Announcements fare likewise: of our challenge it
+ * is kept whether it is right, and a peer's is masked.
  */
 import { storeU16be } from "../bytes/slice";
 import { BATCH } from "../limits";
+import { Announcement, isAnnouncement } from "./announcement";
+import { challengeOf, masked } from "./challenge";
 import { checksum, pseudoHeader } from "./checksum";
 import {
   CHECKSUM,
   DATA,
   ipv4HeaderBytes,
   isEchoSize,
+  isRequest,
   isZero,
   PADDING,
   TOKEN,
@@ -21,6 +25,8 @@ import { receiveSlots, sendSlots, Slot, SLOT_BYTES } from "./slot";
 /** In place of a token and of a checksum; wrong ones have all bits set. */
 const RIGHT: u64 = 0;
 const WRONG: u64 = u64.MAX_VALUE;
+/** Likewise of a challenge, where 0 says that there is none. */
+const RIGHT_CHALLENGE: u64 = 1;
 /** Begins a padding that is not zeros. */
 const NOT_ZERO: u8 = 1;
 
@@ -36,8 +42,14 @@ export function conceal(slots: usize, version: i32, count: i32): void {
   const received = isReceived(slots, version, count);
   for (let i = 0; i < count; i++) {
     const slot = changetype<Slot>(slots + i * SLOT_BYTES);
-    if (findEcho(slot, version, received)) concealEcho(slot, version, received);
-    else concealScrap(slot);
+    const is_echo = findEcho(slot, version, received);
+    if (message != 0 && isAnnouncement(message, length)) {
+      concealAnnouncement(slot, version, received);
+    } else if (is_echo) {
+      concealEcho(slot, version, received);
+    } else {
+      concealScrap(slot);
+    }
     const options = slot.message + IPV4_HEADER_BYTES;
     if (message > options) memory.fill(options, 0, message - options);
   }
@@ -52,7 +64,12 @@ export function reveal(slots: usize, version: i32, count: i32): void {
   const received = isReceived(slots, version, count);
   for (let i = 0; i < count; i++) {
     const slot = changetype<Slot>(slots + i * SLOT_BYTES);
-    if (findEcho(slot, version, received)) revealEcho(slot, version, received);
+    const is_echo = findEcho(slot, version, received);
+    if (message != 0 && isAnnouncement(message, length)) {
+      revealAnnouncement(slot, version, received);
+    } else if (is_echo) {
+      revealEcho(slot, version, received);
+    }
   }
   forgetEcho();
 }
@@ -96,11 +113,59 @@ function concealEcho(slot: Slot, version: i32, received: bool): void {
 function revealEcho(slot: Slot, version: i32, received: bool): void {
   const token = tokenOf(message, slot.peer);
   store<u64>(message, load<u64>(message, TOKEN) == RIGHT ? token : ~token, TOKEN);
+  revealChecksum(slot, version, received, PADDING);
+}
+
+/** The checksum over `summed` bytes is right again, or wrong. */
+function revealChecksum(slot: Slot, version: i32, received: bool, summed: i32): void {
   if (!hasChecksum(version, received)) return;
   const flaw: u32 = load<u16>(message, CHECKSUM) == <u16>RIGHT ? 0 : 1;
   store<u16>(message, 0, CHECKSUM);
-  const sum = checksum(message, PADDING, seedOf(slot, version));
+  const sum = checksum(message, summed, seedOf(slot, version));
   storeU16be(message + CHECKSUM, sum ^ flaw);
+}
+
+function concealAnnouncement(slot: Slot, version: i32, received: bool): void {
+  const sums_up =
+    !hasChecksum(version, received) || checksum(message, length, seedOf(slot, version)) == 0;
+  store<u16>(message, <u16>(sums_up ? RIGHT : WRONG), CHECKSUM);
+  const it = changetype<Announcement>(message);
+  if (isPeers(version, received)) {
+    it.challenge = masked(it.challenge, it.spi_out, it.spi_in);
+    it.answer = verdictOn(it.answer, it.spi_out, it.spi_in);
+  } else {
+    it.challenge = verdictOn(it.challenge, it.spi_in, it.spi_out);
+    if (it.answer != 0) it.answer = masked(it.answer, it.spi_in, it.spi_out);
+  }
+}
+
+function revealAnnouncement(slot: Slot, version: i32, received: bool): void {
+  const it = changetype<Announcement>(message);
+  if (isPeers(version, received)) {
+    it.challenge = masked(it.challenge, it.spi_out, it.spi_in);
+    it.answer = undone(it.answer, it.spi_out, it.spi_in);
+  } else {
+    it.challenge = undone(it.challenge, it.spi_in, it.spi_out);
+    if (it.answer != 0) it.answer = masked(it.answer, it.spi_in, it.spi_out);
+  }
+  revealChecksum(slot, version, received, length);
+}
+
+/** Whether it is a peer's: then what it answers is our challenge, else what it asks. */
+function isPeers(version: i32, received: bool): bool {
+  return received && isRequest(message, version);
+}
+
+/** In place of a challenge of ours; 0 stays: there is none. */
+function verdictOn(challenge: u64, spi_in: u32, spi_out: u32): u64 {
+  if (challenge == 0) return 0;
+  return challenge == challengeOf(spi_in, spi_out) ? RIGHT_CHALLENGE : WRONG;
+}
+
+function undone(verdict: u64, spi_in: u32, spi_out: u32): u64 {
+  if (verdict == 0) return 0;
+  const challenge = challengeOf(spi_in, spi_out);
+  return verdict == RIGHT_CHALLENGE ? challenge : ~challenge;
 }
 
 /** A received ICMPv6 message lacks the addresses that its checksum covers, and nobody reads it. */

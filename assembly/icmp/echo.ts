@@ -19,7 +19,6 @@ import { token } from "./token";
  *
  * Only we read the data, so it is in the engine's byte order.
  */
-const TYPE = 0;
 /** Offset of the checksum. */
 export const CHECKSUM = 2;
 const IDENTIFIER = 4;
@@ -81,18 +80,7 @@ export function buildEcho(
   size: i32,
 ): void {
   assert(isEchoSize(size));
-  const v4 = isV4(destination);
-  slot.family = <u16>(v4 ? Family.INET : Family.INET6);
-  slot.length = size;
-  slot.ifindex = 0;
-  copyAddress(slot.peer, destination);
-  copyAddress(slot.source, source);
-
-  const message = slot.message;
-  storeU16be(message + TYPE, (v4 ? ECHO_V4 : ECHO_V6) << 8);
-  store<u16>(message, 0, CHECKSUM);
-  storeU16be(message + IDENTIFIER, identifier);
-  storeU16be(message + SEQUENCE, seq);
+  const message = beginRequest(slot, source, destination, seq, size);
   store<i32>(message, vpn, VPN);
   store<u32>(message, seq, SEQ);
   store<i64>(message, now_ms, SENT);
@@ -101,8 +89,37 @@ export function buildEcho(
   store<u64>(message, tokenOf(message, destination), TOKEN);
 
   // Zeros add nothing to the sum. The kernel computes ICMPv6's once more.
-  const seed = v4 ? 0 : pseudoHeader(source, destination, size);
-  storeU16be(message + CHECKSUM, checksum(message, PADDING, seed));
+  sealRequest(slot, PADDING);
+}
+
+/** Begins an echo request of `size` bytes in a send slot; answers where its ICMP header stands. */
+export function beginRequest(
+  slot: Slot,
+  source: usize,
+  destination: usize,
+  sequence: u32,
+  size: i32,
+): usize {
+  const v4 = isV4(destination);
+  slot.family = <u16>(v4 ? Family.INET : Family.INET6);
+  slot.length = size;
+  slot.ifindex = 0;
+  copyAddress(slot.peer, destination);
+  copyAddress(slot.source, source);
+
+  const message = slot.message;
+  storeU16be(message, (v4 ? ECHO_V4 : ECHO_V6) << 8);
+  store<u16>(message, 0, CHECKSUM);
+  storeU16be(message + IDENTIFIER, identifier);
+  storeU16be(message + SEQUENCE, sequence);
+  return message;
+}
+
+/** Puts the checksum in: over `summed` bytes of the message, behind which all is zero. */
+export function sealRequest(slot: Slot, summed: i32): void {
+  const seed =
+    <i32>slot.family == Family.INET ? 0 : pseudoHeader(slot.source, slot.peer, slot.length);
+  storeU16be(slot.message + CHECKSUM, checksum(slot.message, summed, seed));
 }
 
 /**
@@ -123,10 +140,8 @@ export function parseReply(slot: Slot, version: i32): bool {
   if (!isEchoSize(length)) return false;
 
   // Type and code, then ours and consistent, then proven, and the costly rest last.
-  const type = version == 4 ? ECHO_REPLY_V4 : ECHO_REPLY_V6;
   const seq = load<u32>(message, SEQ);
-  if (loadU16be(message + TYPE) != type << 8) return false;
-  if (loadU16be(message + IDENTIFIER) != identifier) return false;
+  if (!isReply(message, version)) return false;
   if (loadU16be(message + SEQUENCE) != (seq & 0xffff)) return false;
   if (load<i32>(message, LENGTH) != length) return false;
   if (load<u64>(message, TOKEN) != tokenOf(message, slot.peer)) return false;
@@ -138,6 +153,17 @@ export function parseReply(slot: Slot, version: i32): bool {
   reply.seq = seq;
   reply.sent_ms = load<i64>(message, SENT);
   return true;
+}
+
+/** Whether the ICMP message is by its header the reply to a request of ours. */
+export function isReply(message: usize, version: i32): bool {
+  const type = version == 4 ? ECHO_REPLY_V4 : ECHO_REPLY_V6;
+  return loadU16be(message) == type << 8 && loadU16be(message + IDENTIFIER) == identifier;
+}
+
+/** Whether the ICMP message is an echo request by its header. */
+export function isRequest(message: usize, version: i32): bool {
+  return loadU16be(message) == (version == 4 ? ECHO_V4 : ECHO_V6) << 8;
 }
 
 /** Whether an ICMP message of ours, with its header, may be so long. */

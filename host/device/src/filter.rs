@@ -1,22 +1,36 @@
-//! Classic BPF on the raw sockets: other programs' pings never wake the daemon.
+//! Classic BPF on the raw sockets: other programs' pings never wake the daemon. What passes is a
+//! reply to an echo of ours, and a peer's announcement (assembly/icmp/announcement.ts) that no
+//! router has forwarded: it left with the largest TTL there is, and still has it (RFC 5082).
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 const ECHO_REPLY_V4: u32 = 0;
+const ECHO_V4: u32 = 8;
 const ECHO_REPLY_V6: u32 = 129;
-/// Where the identifier stands in an ICMP message (RFC 792, RFC 4443).
+const ECHO_V6: u32 = 128;
+/// Where the identifier stands in an ICMP message (RFC 792, RFC 4443), and what begins the data.
 const IDENTIFIER: u32 = 4;
+const DATA: u32 = 8;
+/// "rekeydNH" begins the data of an announcement.
+const MAGIC: [u32; 2] = [0x7265_6b65, 0x7964_4e48];
+/// TTL or hop limit of what leaves our sockets, and of an announcement that comes in.
+pub const MAX_HOPS: u8 = 255;
+/// Where they stand: in the packet (RFC 791, 3.1), and in front of what is delivered (RFC 8200, 3).
+const TTL_V4: u32 = 8;
+const HOP_LIMIT_V6: u32 = libc::SKF_NET_OFF as u32 + 7;
 
 const LOAD_BYTE: u32 = libc::BPF_LD | libc::BPF_B;
 const LOAD_HALF: u32 = libc::BPF_LD | libc::BPF_H;
+const LOAD_WORD: u32 = libc::BPF_LD | libc::BPF_W;
 
 pub type Program = Vec<libc::sock_filter>;
 
 /// What a raw ICMP socket delivers begins with the IPv4 header.
-pub fn echo_replies_v4(identifier: u16) -> Program {
+pub fn for_us_v4(identifier: u16) -> Program {
     let mut program = vec![instruction(libc::BPF_LDX | libc::BPF_B | libc::BPF_MSH, 0, 0)];
-    program.extend(match_echo(libc::BPF_IND, ECHO_REPLY_V4, identifier));
+    let types = [ECHO_REPLY_V4, ECHO_V4];
+    program.extend(match_ours(libc::BPF_IND, types, identifier, TTL_V4));
     program
 }
 
@@ -26,20 +40,35 @@ pub fn nothing() -> Program {
 }
 
 /// What a raw ICMPv6 socket delivers begins with the ICMPv6 header.
-pub fn echo_replies_v6(identifier: u16) -> Program {
-    match_echo(libc::BPF_ABS, ECHO_REPLY_V6, identifier).to_vec()
+pub fn for_us_v6(identifier: u16) -> Program {
+    let types = [ECHO_REPLY_V6, ECHO_V6];
+    match_ours(libc::BPF_ABS, types, identifier, HOP_LIMIT_V6).to_vec()
 }
 
 /// A load past the packet's end ends the program and drops the packet.
-fn match_echo(mode: u32, kind: u32, identifier: u16) -> [libc::sock_filter; 6] {
+fn match_ours(
+    mode: u32,
+    [reply, request]: [u32; 2],
+    identifier: u16,
+    hops: u32,
+) -> [libc::sock_filter; 14] {
     let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let verdict = libc::BPF_RET | libc::BPF_K;
     [
         instruction(LOAD_BYTE | mode, 0, 0),
-        instruction(equal, kind, 3),
+        instruction(equal, reply, 3),
         instruction(LOAD_HALF | mode, IDENTIFIER, 0),
-        instruction(equal, identifier.into(), 1),
-        instruction(libc::BPF_RET | libc::BPF_K, u32::MAX, 0),
-        instruction(libc::BPF_RET | libc::BPF_K, 0, 0),
+        instruction(equal, identifier.into(), 9),
+        instruction(verdict, u32::MAX, 0),
+        instruction(equal, request, 7),
+        instruction(LOAD_WORD | mode, DATA, 0),
+        instruction(equal, MAGIC[0], 5),
+        instruction(LOAD_WORD | mode, DATA + 4, 0),
+        instruction(equal, MAGIC[1], 3),
+        instruction(LOAD_BYTE | libc::BPF_ABS, hops, 0),
+        instruction(equal, MAX_HOPS.into(), 1),
+        instruction(verdict, u32::MAX, 0),
+        instruction(verdict, 0, 0),
     ]
 }
 
@@ -67,6 +96,8 @@ pub fn attach(fd: BorrowedFd, program: &[libc::sock_filter]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::icmp::Icmp;
+    use crate::icmp::tests::{add_address, echo, in_own_network, receive, send};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixDatagram;
 
@@ -87,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn only_our_echo_replies_pass() {
-        let program = echo_replies_v4(0x1234);
+    fn of_replies_only_ours_pass() {
+        let program = for_us_v4(0x1234);
         assert!(passes(&program, &ipv4(5, &[0, 0, 0, 0, 0x12, 0x34, 0, 1])));
         assert!(passes(&program, &ipv4(15, &[0, 0, 0, 0, 0x12, 0x34, 0, 1])));
         assert!(!passes(&program, &ipv4(5, &[8, 0, 0, 0, 0x12, 0x34, 0, 1])));
@@ -96,10 +127,60 @@ mod tests {
         assert!(!passes(&program, &ipv4(5, &[0, 0, 0, 0, 0x12])));
         assert!(!passes(&program, &[0x45]));
 
-        let program = echo_replies_v6(0x1234);
+        let program = for_us_v6(0x1234);
         assert!(passes(&program, &[129, 0, 0, 0, 0x12, 0x34, 0, 1]));
         assert!(!passes(&program, &[128, 0, 0, 0, 0x12, 0x34, 0, 1]));
         assert!(!passes(&program, &[129, 0, 0, 0, 0x34, 0x12, 0, 1]));
         assert!(!passes(&program, &[129]));
+    }
+
+    #[test]
+    fn of_requests_only_announcements_pass_that_came_straight() {
+        let announcement = |ttl: u8, kind: u8, magic: &[u8; 8]| {
+            let mut packet = ipv4(6, &[kind, 0, 0, 0, 0xff, 0xff, 0, 1]);
+            packet[TTL_V4 as usize] = ttl;
+            packet.extend(magic);
+            packet
+        };
+        let program = for_us_v4(0x1234);
+        assert!(passes(&program, &announcement(255, 8, b"rekeydNH")));
+        assert!(!passes(&program, &announcement(254, 8, b"rekeydNH")));
+        assert!(!passes(&program, &announcement(255, 0, b"rekeydNH")));
+        assert!(!passes(&program, &announcement(255, 8, b"rekeydNI")));
+        assert!(!passes(&program, &announcement(255, 8, b"RekeydNH")));
+        let short = announcement(255, 8, b"rekeydNH");
+        for length in 0..short.len() {
+            assert!(!passes(&program, &short[..length]));
+        }
+    }
+
+    /// An announcement of another rekeyd's, so that the kernel's reply to it is none to us.
+    fn announcement(icmp: &Icmp, version: u32, own: &str) -> Vec<u8> {
+        const MESSAGE: usize = 64;
+        let mut slot = echo(version, !icmp.identifier(), own, own);
+        let message = &mut slot[MESSAGE..][..64];
+        message[8..16].copy_from_slice(b"rekeydNH");
+        message[2..4].fill(0);
+        let words = message.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(word[1]));
+        let sum: u32 = words.sum();
+        let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+        message[2..4].copy_from_slice(&checksum.to_be_bytes());
+        slot
+    }
+
+    #[test]
+    fn an_announcement_goes_from_socket_to_socket() {
+        in_own_network(|| {
+            add_address("10.1.0.1");
+            add_address("fd01::1");
+            let icmp = Icmp::open().unwrap();
+            for (version, own) in [(4, "10.1.0.1"), (6, "fd01::1")] {
+                let slot = announcement(&icmp, version, own);
+                // The sockets past the guard have the system's hop limit, which is less.
+                icmp.send_echoes(version, false, &slot, |_, error| panic!("{error}"));
+                assert_eq!(send(&icmp, version, &slot), []);
+                assert_eq!(receive(&icmp, version).len(), 1);
+            }
+        });
     }
 }

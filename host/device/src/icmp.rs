@@ -45,7 +45,7 @@ pub struct Icmp {
 
 impl Icmp {
     /// Opens the sockets; of all ICMP they receive only the replies to echoes of one random
-    /// identifier.
+    /// identifier, and peers' announcements.
     pub fn open() -> io::Result<Icmp> {
         let identifier = random::identifier()?;
         let v4 = IcmpSocket::open(4, identifier)?;
@@ -122,12 +122,13 @@ struct IcmpSocket {
 impl IcmpSocket {
     fn open(version: u32, identifier: u16) -> io::Result<IcmpSocket> {
         let program = match version {
-            4 => filter::echo_replies_v4(identifier),
-            _ => filter::echo_replies_v6(identifier),
+            4 => filter::for_us_v4(identifier),
+            _ => filter::for_us_v6(identifier),
         };
         let socket = IcmpSocket::open_filtered(version, &program)?;
         let fd = &socket.fd;
         set_priority(fd.as_fd())?;
+        set_hops(fd.as_fd(), version)?;
         // Without CAP_NET_ADMIN the system's limit has to do.
         if sockopt::set_socket_recv_buffer_size_force(fd, SOCKET_BUFFER_BYTES).is_err() {
             sockopt::set_socket_recv_buffer_size(fd, SOCKET_BUFFER_BYTES)?;
@@ -232,6 +233,15 @@ fn set_priority(fd: BorrowedFd) -> io::Result<()> {
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// A peer takes an announcement only as it left here: no router on its way.
+fn set_hops(fd: BorrowedFd, version: u32) -> io::Result<()> {
+    match version {
+        4 => sockopt::set_ip_ttl(fd, filter::MAX_HOPS.into())?,
+        _ => sockopt::set_ipv6_unicast_hops(fd, Some(filter::MAX_HOPS))?,
+    }
+    Ok(())
 }
 
 /// Room for the largest of our control messages, an in6_pktinfo, aligned as its header.
@@ -432,7 +442,7 @@ pub mod tests {
         refused
     }
 
-    fn receive(icmp: &Icmp, version: u32) -> Vec<Vec<u8>> {
+    pub fn receive(icmp: &Icmp, version: u32) -> Vec<Vec<u8>> {
         let mut slots = vec![0; BATCH * SLOT_BYTES];
         let begin = Instant::now();
         loop {
