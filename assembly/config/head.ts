@@ -19,9 +19,13 @@ let global_line: i32 = 0;
 /** For each type, whether it has been said that there are too many sections: a bit. */
 let too_many: u32 = 0;
 
+/** Whether some section of a type has a mistake in its head: likewise. */
+let wrong_heads: u32 = 0;
+
 /** Begins a new file. */
 export function forgetHeads(): void {
   global_line = 0;
+  wrong_heads = 0;
   too_many = 0;
 }
 
@@ -47,15 +51,21 @@ export function beginListed(section: Section): usize {
   const sections = sectionsOf(section);
   const line = statementLine();
   const is_named = section == Section.VPN || section == Section.TUNNEL;
-  if (is_named ? !checkName(section) : !checkAnonymous(section)) return sections.scratch(line);
-  const record = sections.add(line);
+  const is_good = is_named ? checkName(section) : checkAnonymous(section);
+  const record = is_good ? sections.add(line) : 0;
+  if (is_good && record == 0) sayTooMany(section);
   if (record == 0) {
-    sayTooMany(section);
+    wrong_heads |= 1 << section;
     return sections.scratch(line);
   }
   // The name is the first field of both.
   if (is_named) setName(record, maxNameBytes(section), word(2), wordLength(2));
   return record;
+}
+
+/** Whether a section of this type is missing because its head has a mistake. */
+export function hasWrongHead(section: Section): bool {
+  return (wrong_heads & (1 << section)) != 0;
 }
 
 /** Begins `config vpnmonitor 'global'`. */

@@ -5,7 +5,10 @@
 import { equalText } from "../bytes/slice";
 import { Writer } from "../bytes/writer";
 import { MAX_CONFIG_BYTES } from "../limits";
-import { checkAcross } from "./across";
+import { forgetNames, indexNames } from "./by_name";
+import { checkRoutes } from "./check_routes";
+import { checkTunnels } from "./check_tunnels";
+import { checkChildren } from "./check_vpns";
 import { forgetOptions, noteOption, noteUnknown, optionLine } from "./given";
 import { setGlobalOption } from "./global_section";
 import { beginGlobal, beginListed, forgetHeads, sectionsOf } from "./head";
@@ -68,6 +71,15 @@ export function readConfig(path: usize, path_len: i32, text: usize, len: i32): i
   settleVpns();
   checkAcross();
   return mistakeCount();
+}
+
+/** What only the whole file can tell. */
+function checkAcross(): void {
+  indexNames();
+  checkChildren();
+  checkTunnels();
+  checkRoutes();
+  forgetNames();
 }
 
 function readStatement(): void {

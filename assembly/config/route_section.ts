@@ -14,7 +14,7 @@ import {
   numberSetting,
   prefix,
 } from "./setting";
-import { NhtbConfig, RouteConfig } from "./tunnel_model";
+import { NhtbConfig, NO_TARGET, RouteConfig } from "./tunnel_model";
 import { word, wordLength } from "./uci";
 import { isVpnName } from "./value";
 
@@ -22,9 +22,8 @@ import { isVpnName } from "./value";
 export function setRouteOption(config: RouteConfig, option: Option): void {
   switch (option) {
     case Option.TARGET:
-      if (!networkSetting(option)) break;
+      config.prefix = networkSetting(option) ? prefix : NO_TARGET;
       memory.copy(config.target, address, ADDRESS_BYTES);
-      config.prefix = prefix;
       break;
     case Option.INTERFACE:
       interfaceSetting(option, config.tunnel);
@@ -41,7 +40,8 @@ export function setRouteOption(config: RouteConfig, option: Option): void {
 export function checkRoute(config: RouteConfig, section_line: i32): void {
   needs(Option.TARGET, "the route has no target; name the network that it leads to", section_line);
   needs(Option.INTERFACE, "the route has no interface; name the tunnel's", section_line);
-  if (isUnset(config.gateway) || isUnset(config.target)) return;
+  if (optionLine(Option.TARGET) == 0) config.prefix = NO_TARGET;
+  if (isUnset(config.gateway) || config.prefix == NO_TARGET) return;
   if (isV4(config.gateway) == isV4(config.target)) return;
   mistake(optionLine(Option.ROUTE_GATEWAY)).text(
     "gateway and target mix IPv4 and IPv6; both must be of one family",

@@ -1,8 +1,8 @@
 import { Table, TABLE_BYTES, tableAt } from "../bytes/table";
 import { Option } from "./option";
 
-/** Lines that are kept: the section's, and those of three options. */
-const LINES_BYTES: i32 = 16;
+/** Lines that are kept: the section's, and those of four options. */
+const LINES_BYTES: i32 = 20;
 const MIN_RECORD_BYTES: i32 = 64;
 
 /**
@@ -53,10 +53,10 @@ export class Sections {
     return record;
   }
 
-  /** The section's option stands in this line; not every option's line is kept. */
+  /** The section's option stands first in this line; not every option's line is kept. */
   noteLine(record: usize, option: Option, line: i32): void {
-    const place = placeOf(option);
-    if (place > 0) store<i32>(record + this.lines + (place << 2), line);
+    const place = record + this.lines + (placeOf(option) << 2);
+    if (load<i32>(place) == 0) store<i32>(place, line);
   }
 
   /** The line of section `i`. */
@@ -64,11 +64,19 @@ export class Sections {
     return load<i32>(this.at(i) + this.lines);
   }
 
-  /** The line of its option, one of those that are kept; the section's if it has it not. */
+  /** Whether it has the option, one of those whose lines are kept. */
+  hasLine(i: i32, option: Option): bool {
+    return this.lineAt(i, option) > 0;
+  }
+
+  /** The line of that option; the section's if it has it not. */
   lineOfOption(i: i32, option: Option): i32 {
+    return this.hasLine(i, option) ? this.lineAt(i, option) : this.lineOf(i);
+  }
+
+  private lineAt(i: i32, option: Option): i32 {
     assert(placeOf(option) > 0);
-    const line = load<i32>(this.at(i) + this.lines + (placeOf(option) << 2));
-    return line > 0 ? line : this.lineOf(i);
+    return load<i32>(this.at(i) + this.lines + (placeOf(option) << 2));
   }
 }
 
@@ -93,8 +101,9 @@ function placeOf(option: Option): i32 {
       return 2;
     case Option.ROUTE_GATEWAY:
     case Option.VPN:
-    case Option.NHTB_ACCEPT:
       return 3;
+    case Option.METRIC:
+      return 4;
     default:
       return 0;
   }

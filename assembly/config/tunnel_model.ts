@@ -81,6 +81,9 @@ const ROUTE_SCALARS = ROUTE_GATEWAY + ADDRESS_BYTES;
 /** Bytes of a RouteConfig. */
 export const ROUTE_CONFIG_BYTES: i32 = ROUTE_SCALARS + 8;
 
+/** `prefix` of a target that is a mistake: no configuration in force has it. */
+export const NO_TARGET: i32 = 255;
+
 /** What a `config route` section says. */
 @unmanaged
 export class RouteConfig {

@@ -133,6 +133,13 @@ describe("the pages have neither less nor more than there is", () => {
   for (const [type, heading, title] of [
     ["vpnmonitor 'global'", "## For all VPNs: `config vpnmonitor 'global'`", "FOR ALL VPNS"],
     ["vpn 'branch'", "## For each VPN: `config vpn 'NAME'`", "FOR EACH VPN"],
+    [
+      "tunnel 'tunnel.1'",
+      "## For each tunnel interface: `config tunnel 'INTERFACE'`",
+      "FOR EACH TUNNEL INTERFACE",
+    ],
+    ["route", "## For each route: `config route`", "FOR EACH ROUTE"],
+    ["nhtb", "## For each next hop: `config nhtb`", "FOR EACH NEXT HOP"],
   ] as const) {
     test(`options of config ${type}`, () =>
       withBench(async ({ rekeyd, run }) => {

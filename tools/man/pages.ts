@@ -76,6 +76,9 @@ const TABLES: Record<string, () => string[]> = {
   state: () => plain(COMMANDS, "`State` | meaning"),
   global: () => options("## For all VPNs: `config vpnmonitor 'global'`"),
   vpn: () => options("## For each VPN: `config vpn 'NAME'`"),
+  tunnel: () => options("## For each tunnel interface: `config tunnel 'INTERFACE'`"),
+  route: () => options("## For each route: `config route`"),
+  nhtb: () => options("## For each next hop: `config nhtb`"),
   hook: () => plain(HOOKS, "variable | value | example"),
   hook_events: () => plain(HOOKS, "event | is told | event of the log"),
 };
