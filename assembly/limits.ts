@@ -35,6 +35,11 @@ export const MAX_NHTB: i32 = 16_384;
 export const MAX_METRIC: i32 = i32.MAX_VALUE;
 /** Networks in all lists of what peers are told and may announce. */
 export const MAX_PREFIXES: i32 = 4_096;
+/** Entries of that table, static and learned; networks that are learned. */
+export const MAX_NEXT_HOPS: i32 = 2 * MAX_NHTB;
+export const MAX_LEARNED: i32 = 16_384;
+/** Routes that are kept in the kernel: each way of each of these, and those of probes. */
+export const MAX_KERNEL_ROUTES: i32 = 4 * MAX_ROUTES;
 /** An interface's MTU: what each host takes (RFC 791, 3.1), and what an IPv4 header can count. */
 export const MIN_MTU: i32 = 576;
 export const MAX_MTU: i32 = 65_535;

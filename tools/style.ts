@@ -42,6 +42,7 @@ const LAYERS = [
   ["bytes"],
   ["icmp", "timer", "netlink", "event", "config"],
   ["sa"],
+  ["route"],
   ["ike"],
   ["monitor"],
   ["console"],

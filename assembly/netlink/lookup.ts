@@ -7,32 +7,29 @@ import { act, Action } from "../action";
 import { ADDRESS_BYTES, isUnset, isV4 } from "../bytes/address";
 import { MAX_LOOKUPS, MAX_MARKS, MAX_RULES } from "../limits";
 import { Flag, HEADER_BYTES, Message, Type } from "./message";
+import {
+  AF_INET,
+  AF_INET6,
+  FR_ACT_TO_TBL,
+  FRA_FWMARK,
+  FRA_FWMASK,
+  FRA_PRIORITY,
+  numberIn,
+  ROUTE_BYTES,
+  ROUTE_FLAGS,
+  ROUTE_TYPE,
+  RTA_DST,
+  RTA_MARK,
+  RTA_OIF,
+  RTA_SRC,
+  RTM_F_LOOKUP_TABLE,
+  RTN_LOCAL,
+  tableOf,
+} from "./route";
 
 /** Sequence numbers of lookups; what others count from, or seconds since 1970, is not near. */
 const FIRST_SEQ: u32 = 0xd0c7_0000;
 const SEQS: u32 = 0x1_0000;
-
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
-const ROUTE_BYTES: i32 = 12;
-const ROUTE_TABLE = 4;
-const ROUTE_TYPE = 7;
-const ROUTE_FLAGS = 8;
-/** The reply names the table that the route is really in. */
-const RTM_F_LOOKUP_TABLE: u32 = 0x1000;
-const RTA_DST: u16 = 1;
-const RTA_SRC: u16 = 2;
-const RTA_OIF: u16 = 4;
-const RTA_TABLE: u16 = 15;
-const RTA_MARK: u16 = 16;
-const RTN_LOCAL: u8 = 2;
-
-// fib_rule_hdr has the shape of rtmsg.
-const FRA_PRIORITY: u16 = 6;
-const FRA_FWMARK: u16 = 10;
-const FRA_FWMASK: u16 = 16;
-/** The action of a rule stands where a route has its type: 1 is `lookup TABLE`. */
-const FR_ACT_TO_TBL: u8 = 1;
 
 /** A rule of policy routing that leads to a table. */
 @unmanaged
@@ -254,11 +251,6 @@ export function takeLookup(message: Message): void {
   waiting--;
 }
 
-function tableOf(message: Message): u32 {
-  const wide = message.attribute(ROUTE_BYTES, RTA_TABLE, 4);
-  return wide != 0 ? load<u32>(wide) : <u32>load<u8>(message.payload, ROUTE_TABLE);
-}
-
 function takeRule(message: Message): void {
   if (message.payload_bytes < ROUTE_BYTES || rule_count == MAX_RULES) return;
   const p = message.payload;
@@ -271,11 +263,6 @@ function takeRule(message: Message): void {
   rule.mark = numberIn(message, FRA_FWMARK, 0);
   rule.mask = numberIn(message, FRA_FWMASK, u32.MAX_VALUE);
   if (rule.mark != 0) noteMark(rule.mark);
-}
-
-function numberIn(message: Message, type: u16, otherwise: u32): u32 {
-  const p = message.attribute(ROUTE_BYTES, type, 4);
-  return p != 0 ? load<u32>(p) : otherwise;
 }
 
 function noteMark(mark: u32): void {

@@ -20,21 +20,30 @@ export const enum Type {
   DELROUTE = 25,
   GETROUTE = 26,
   NEWRULE = 32,
+  DELRULE = 33,
   GETRULE = 34,
 }
 
 /** nlmsg_flags. */
 export const enum Flag {
   REQUEST = 0x1,
+  /** An answer is wanted also where all went well: an ERROR of 0. */
+  ACK = 0x4,
   /** The table changed while it was dumped: the dump may have gaps. */
   DUMP_INTR = 0x10,
   /** In a request: NLM_F_ROOT | NLM_F_MATCH. */
   DUMP = 0x300,
+  /** Refused where it is there already ... */
+  EXCL = 0x200,
+  /** ... and made where it is not. */
+  CREATE = 0x400,
 }
 
 /** Bytes of a message's header (nlmsghdr). */
 export const HEADER_BYTES: i32 = 16;
 const ATTRIBUTE_HEADER_BYTES: i32 = 4;
+/** The type without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
+const TYPE_MASK: u16 = 0x3fff;
 
 /** The message at the head of what is left to read. */
 @unmanaged
@@ -58,17 +67,26 @@ export class Message {
    * behind a fixed part of `fixed` bytes; 0 where there is none.
    */
   attribute(fixed: i32, type: u16, least: i32): usize {
-    let at = this.payload + fixed;
-    const end = this.payload + this.payload_bytes;
-    while (at + ATTRIBUTE_HEADER_BYTES <= end) {
-      const length = <i32>load<u16>(at);
-      if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) break;
-      const payload = at + ATTRIBUTE_HEADER_BYTES;
-      if (load<u16>(at, 2) == type && length - ATTRIBUTE_HEADER_BYTES >= least) return payload;
-      at += align(length);
-    }
-    return 0;
+    return findAttribute(this.payload + fixed, this.payload + this.payload_bytes, type, least);
   }
+}
+
+/** The same among the attributes that the one with `payload` holds. */
+export function attributeIn(payload: usize, type: u16, least: i32): usize {
+  return findAttribute(payload, payload + attributeBytes(payload), type, least);
+}
+
+function findAttribute(from: usize, end: usize, type: u16, least: i32): usize {
+  let at = from;
+  while (at + ATTRIBUTE_HEADER_BYTES <= end) {
+    const length = <i32>load<u16>(at);
+    if (length < ATTRIBUTE_HEADER_BYTES || at + length > end) break;
+    const payload = at + ATTRIBUTE_HEADER_BYTES;
+    const found = load<u16>(at, 2) & TYPE_MASK;
+    if (found == type && length - ATTRIBUTE_HEADER_BYTES >= least) return payload;
+    at += align(length);
+  }
+  return 0;
 }
 
 /** Length of an attribute's payload as `Message.attribute` found it. */

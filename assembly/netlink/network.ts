@@ -12,7 +12,24 @@ import {
   setInterface,
 } from "./interfaces";
 import { isLookup, takeLookup } from "./lookup";
+import {
+  ADDRESS_HEAD_BYTES,
+  IFF_UP_RUNNING,
+  IFLA_IFNAME,
+  LINK_BYTES,
+  LINK_FLAGS,
+  LINK_INDEX,
+} from "./link";
 import { align, attributeBytes, Flag, hasMessage, HEADER_BYTES, Message, Type } from "./message";
+import {
+  AF_INET,
+  AF_INET6,
+  ROUTE_BYTES,
+  ROUTE_TYPE,
+  RT_TABLE_MAIN,
+  RTN_UNICAST,
+  tableOf,
+} from "./route";
 
 /**
  * The conversation with the kernel's routing socket: first everything is
@@ -21,14 +38,6 @@ import { align, attributeBytes, Flag, hasMessage, HEADER_BYTES, Message, Type } 
  * the dump is compared with what was known.
  */
 
-// Payloads: ifinfomsg, ifaddrmsg, rtmsg; and their attributes.
-const LINK_BYTES: i32 = 16;
-const LINK_INDEX = 4;
-const LINK_FLAGS = 8;
-const IFLA_IFNAME: u16 = 3;
-const IFF_UP_RUNNING: u32 = 0x1 | 0x40;
-
-const ADDRESS_HEAD_BYTES: i32 = 8;
 const ADDRESS_PREFIX = 1;
 const ADDRESS_FLAGS = 2;
 const ADDRESS_SCOPE = 3;
@@ -42,16 +51,7 @@ const IFA_F_DADFAILED: u32 = 0x08;
 const IFA_F_DEPRECATED: u32 = 0x20;
 const IFA_F_TENTATIVE: u32 = 0x40;
 
-const ROUTE_BYTES: i32 = 12;
-const ROUTE_TABLE = 4;
-const ROUTE_TYPE = 7;
-const RTA_TABLE: u16 = 15;
-const RT_TABLE_MAIN: u32 = 254;
-const RTN_UNICAST: u32 = 1;
-
 const AF_UNSPEC: u8 = 0;
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
 
 const EBUSY: i32 = 16;
 
@@ -191,9 +191,7 @@ function rank(scope: u32, flags: u32): u32 {
 function takeRoute(message: Message): i32 {
   if (message.payload_bytes < ROUTE_BYTES) return Change.NONE;
   const p = message.payload;
-  const wide = message.attribute(ROUTE_BYTES, RTA_TABLE, 4);
-  const table = wide != 0 ? load<u32>(wide) : <u32>load<u8>(p, ROUTE_TABLE);
-  const reaches = table == RT_TABLE_MAIN && load<u8>(p, ROUTE_TYPE) == RTN_UNICAST;
+  const reaches = tableOf(message) == RT_TABLE_MAIN && load<u8>(p, ROUTE_TYPE) == RTN_UNICAST;
   return reaches ? Change.CAME_UP : Change.NONE;
 }
 

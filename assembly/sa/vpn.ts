@@ -138,6 +138,14 @@ export class Vpn {
   spi_in: u32;
   /** The if_id that its packets leave by (Phase2.if_id); 0: none. */
   if_id: u32;
+  /** Tunnel interface (route/tunnel.ts) that it is bound to; -1: none. */
+  tunnel: i32;
+  /** What it offers there (route/tunnel.ts, TunnelState), and its if_id as routes have it. */
+  tunnel_state: u8;
+  routed_if_id: u32;
+  /** First of its routes (route/table.ts), and of its next hops that were learned; -1: none. */
+  first_route: i32;
+  first_next_hop: i32;
   /** Successful rekeys. */
   rekeys: u32;
   echoes_sent: u32;
