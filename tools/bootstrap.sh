@@ -15,6 +15,12 @@ packages=(
   chromium pngquant
 )
 
+# What the router's image is built with and booted on: without these, the rest still works.
+image_packages=(
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+  kmod squashfs-tools qemu-system-arm ipxe-qemu
+)
+
 missing=0
 
 # Says what is missing and how to get it; the script ends after all checks.
@@ -79,20 +85,26 @@ check_rust() {
   fi
 }
 
-# Debian starts a service when its package is installed, unless policy-rc.d says
-# no. strongSwan's must not run here, the gateways have their own in namespaces; nor another logger.
-install_packages() {
-  local package status absent=() policy=/usr/sbin/policy-rc.d
-  for package in "${packages[@]}"; do
+# Those of the packages that are not installed, in ${absent[@]}.
+find_absent() {
+  local package status
+  absent=()
+  for package in "$@"; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || true
     if [ "$status" != installed ]; then
       absent+=("$package")
     fi
   done
+}
+
+# Debian starts a service when its package is installed, unless policy-rc.d says
+# no. strongSwan's must not run here, the gateways have their own in namespaces; nor another logger.
+install_packages() {
+  local absent policy=/usr/sbin/policy-rc.d
+  find_absent "${packages[@]}" "${image_packages[@]}"
   if [ ${#absent[@]} -eq 0 ]; then
     return
   fi
-  echo "installing from Debian: ${absent[*]}"
   if [ ! -e "$policy" ]; then
     trap 'rm --force /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -101,13 +113,23 @@ install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   local apt=(apt-get --quiet --option DPkg::Lock::Timeout=300)
   "${apt[@]}" update </dev/null
-  "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
-  # Nor at the next boot: nobody asked for them.
-  disable_service strongswan-charon strongswan-starter.service
-  disable_service rsyslog rsyslog.service
-  disable_service prometheus prometheus.service
-  disable_service snmpd snmpd.service
-  disable_service snmptrapd snmptrapd.socket
+  find_absent "${packages[@]}"
+  if [ ${#absent[@]} -gt 0 ]; then
+    echo "installing from Debian: ${absent[*]}"
+    "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null
+    # Nor at the next boot: nobody asked for them.
+    disable_service strongswan-charon strongswan-starter.service
+    disable_service rsyslog rsyslog.service
+    disable_service prometheus prometheus.service
+    disable_service snmpd snmpd.service
+    disable_service snmptrapd snmptrapd.socket
+  fi
+  find_absent "${image_packages[@]}"
+  if [ ${#absent[@]} -gt 0 ]; then
+    echo "installing from Debian: ${absent[*]}"
+    "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null ||
+      echo "rekeyd: no router's image can be built here: ${absent[*]}" >&2
+  fi
 }
 
 # Of a package that has just been installed, disables the unit.

@@ -10,6 +10,7 @@
  *     host/web/server    -> build/rekeyd-web          cargo; holds the pages
  *
  * With --fault also build/rekeyd-fault, whose engine can be made to trap: for tests alone.
+ * With --image, instead, build/image/rekeyd and rekeyd-web: static, for the router's processor.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -21,11 +22,12 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { buildMan, builtPage, MAN_INPUTS, MAN_SOURCES } from "./man/pages.ts";
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
-import { digest, filesBelow } from "./tree.ts";
+import { IMAGE, TARGET } from "./image/paths.ts";
+import { step, whenChanged } from "./stamp.ts";
+import { filesBelow } from "./tree.ts";
 
 const DEVICE = ["--manifest-path", "host/device/Cargo.toml"];
 const EXPORT_GLOBALS = "./tools/export_globals.js";
@@ -43,25 +45,6 @@ function run(command: string, args: string[]): void {
     console.error(`build: '${command} ${args.join(" ")}' failed`);
     process.exit(1);
   }
-}
-
-/** Says what begins and, at its end, how long it took. */
-function step(title: string, work: () => void): void {
-  console.log(`build: ${title}`);
-  const start_ms = Date.now();
-  work();
-  console.log(`build: ${title}: done in ${((Date.now() - start_ms) / 1000).toFixed(1)} s`);
-}
-
-/** Does `work` unless `outputs` are there and were made from the same `inputs`. */
-function whenChanged(title: string, inputs: string[], outputs: string[], work: () => void): void {
-  const stamp = `${outputs[0]}.from`;
-  const now = digest(inputs);
-  const before = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
-  if (now === before && outputs.every((path) => existsSync(path))) return;
-  rmSync(stamp, { force: true });
-  step(title, work);
-  writeFileSync(stamp, now);
 }
 
 /** Has cargo build a binary; the first time it takes minutes, so cargo shows how far it is. */
@@ -84,10 +67,6 @@ function install(from: string, to: string, ...links: string[]): void {
   }
 }
 
-const target = /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }))?.[1];
-if (target === undefined) throw new Error("rustc -vV names no host");
-const artifact = `build/engine.${target}.cwasm`;
-const sha256 = `build/engine.${target}.sha256`;
 mkdirSync("build", { recursive: true });
 
 whenChanged(
@@ -111,23 +90,73 @@ whenChanged(
   buildMan,
 );
 
+const for_image = process.argv.includes("--image");
+const target = for_image ? TARGET : hostTarget();
+const artifact = `build/engine.${target}.cwasm`;
+const sha256 = `build/engine.${target}.sha256`;
+
 cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", ...DEVICE, "-p", "compile-engine");
 
 whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact, sha256], () =>
-  run(COMPILER, ["build/engine.wasm", artifact]),
+  run(COMPILER, ["--target", target, "build/engine.wasm", artifact]),
 );
 
-const daemon = [...DEVICE, "--release", "-p", "rekeyd"];
-if (process.argv.includes("--fault")) {
-  cargo("build/rekeyd-fault", DAEMON, "some 90 seconds", ...daemon, "--features", "fault");
-  install(DAEMON, "build/rekeyd-fault");
+if (for_image) buildForImage();
+else buildForHost();
+
+function buildForHost(): void {
+  const daemon = [...DEVICE, "--release", "-p", "rekeyd"];
+  if (process.argv.includes("--fault")) {
+    cargo("build/rekeyd-fault", DAEMON, "some 90 seconds", ...daemon, "--features", "fault");
+    install(DAEMON, "build/rekeyd-fault");
+  }
+  cargo("build/rekeyd", DAEMON, "some 90 seconds", ...daemon);
+  install(DAEMON, "build/rekeyd", "build/rekeyctl");
+
+  cargo("build/rekeyd-web", WEB, "some 60 seconds", ...SERVER, "--release");
+  install(WEB, "build/rekeyd-web");
+  printSizes("build/rekeyd", "build/rekeyd-web");
 }
-cargo("build/rekeyd", DAEMON, "some 90 seconds", ...daemon);
-install(DAEMON, "build/rekeyd", "build/rekeyctl");
 
-cargo("build/rekeyd-web", WEB, "some 60 seconds", ...SERVER, "--release");
-install(WEB, "build/rekeyd-web");
+/**
+ * In a folder of its own: cargo locks it, and other tests build and run meanwhile. The linker comes
+ * with Rust, and musl with Rust's target; wasmtime has a few lines of C.
+ */
+function buildForImage(): void {
+  mkdirSync(IMAGE, { recursive: true });
+  installTarget();
+  const name = TARGET.toUpperCase().replaceAll("-", "_");
+  process.env[`CARGO_TARGET_${name}_LINKER`] ??= "rust-lld";
+  process.env[`CC_${TARGET.replaceAll("-", "_")}`] ??= "aarch64-linux-gnu-gcc";
+  const out = `${IMAGE}/cargo`;
+  const cross = ["--release", "--target", TARGET, "--target-dir", out];
+  for (const [program, crate, seconds] of [
+    ["rekeyd", DEVICE, 90],
+    ["rekeyd-web", SERVER, 60],
+  ] as const) {
+    const binary = `${out}/${TARGET}/release/${program}`;
+    const to = `${IMAGE}/${program}`;
+    cargo(to, binary, `some ${seconds} seconds`, ...crate, "-p", program, ...cross);
+    install(binary, to);
+  }
+  printSizes(`${IMAGE}/rekeyd`, `${IMAGE}/rekeyd-web`);
+}
 
-for (const program of ["build/rekeyd", "build/rekeyd-web"]) {
-  console.log(`${program}: ${(statSync(program).size / 1000).toFixed(0)} kB`);
+/** Has rustup fetch Rust's library for the router, unless it is there. */
+function installTarget(): void {
+  const sysroot = execFileSync("rustc", ["--print", "sysroot"], { encoding: "utf8" }).trim();
+  if (existsSync(`${sysroot}/lib/rustlib/${TARGET}`)) return;
+  step(`Rust's library for ${TARGET}`, () => run("rustup", ["target", "add", TARGET]));
+}
+
+function hostTarget(): string {
+  const host = /^host: (.*)$/m.exec(execFileSync("rustc", ["-vV"], { encoding: "utf8" }))?.[1];
+  if (host === undefined) throw new Error("rustc -vV names no host");
+  return host;
+}
+
+function printSizes(...programs: string[]): void {
+  for (const program of programs) {
+    console.log(`${program}: ${(statSync(program).size / 1000).toFixed(0)} kB`);
+  }
 }

@@ -12,6 +12,10 @@ const DEVICE = ["--manifest-path", "host/device/Cargo.toml"];
 const SERVER = ["--manifest-path", "host/web/server/Cargo.toml"];
 const DENY = ["--", "-D", "warnings"];
 
+/** What shellcheck reads besides what ends with `.sh`. */
+const SHELL_SCRIPT =
+  /\.sh$|^\.ci\/run$|^host\/(completion\/bash|image\/initramfs|image\/root\/etc\/init.d)\//;
+
 /** Only for what hangs: in a fresh clone, on two busy cores, a job may take many minutes. */
 const LIMIT_S = 1200;
 
@@ -40,7 +44,7 @@ const PARTS: Record<string, Part> = {
 /** Formatting, types and style. */
 function checks(): Job[] {
   const files = treeFiles();
-  const scripts = files.filter((path) => /\.sh$|^\.ci\/run$|^host\/completion\/bash\//.test(path));
+  const scripts = files.filter((path) => SHELL_SCRIPT.test(path));
   const zsh_scripts = files.filter((path) => path.startsWith("host/completion/zsh/"));
   return [
     check("prettier", `${BIN}/prettier`, "--check", "--log-level", "warn", "."),

@@ -30,6 +30,8 @@ pub fn utc_time() -> libc::tm {
     broken_down(libc::gmtime_r)
 }
 
+// musl's `time_t` has 64 bits on every machine since 1.2; libc's is about to.
+#[allow(deprecated)]
 type BreakDown = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
 
 fn broken_down(how: BreakDown) -> libc::tm {

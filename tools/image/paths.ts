@@ -1,0 +1,25 @@
+/** Where the router's image is described, and where it is built. */
+export const SOURCE = "host/image";
+export const IMAGE = "build/image";
+
+/** What QEMU boots. */
+export const KERNEL = `${IMAGE}/kernel.gz`;
+export const INITRAMFS = `${IMAGE}/initramfs.gz`;
+export const ROUTER = `${IMAGE}/router.img`;
+export const MANIFEST = `${IMAGE}/manifest.txt`;
+
+/** Our programs for the router; `tsx tools/build.ts --image` makes them. */
+export const DAEMON = `${IMAGE}/rekeyd`;
+export const WEB = `${IMAGE}/rekeyd-web`;
+
+/** Debian's name of the router's architecture, and Rust's. */
+export const ARCHITECTURE = "arm64";
+export const TARGET = "aarch64-unknown-linux-musl";
+
+/** Lines of a description in host/image: without comments and empty ones. */
+export function descriptionLines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter((line) => line !== "");
+}

@@ -1,0 +1,33 @@
+/** The machine that the router's image runs on: QEMU's "virt", by emulation alone. */
+import { INITRAMFS, KERNEL, ROUTER } from "./paths.ts";
+
+export const QEMU = "qemu-system-aarch64";
+
+export interface Machine {
+  /** A squashfs that lies above the router's root. */
+  layer?: string;
+  memory_mb?: number;
+  /** More of QEMU's arguments: devices. */
+  more?: string[];
+}
+
+/**
+ * The arguments of QEMU; its standard input and output are the console. There is no network card:
+ * what the router sends stays in it.
+ */
+export function qemuArguments({ layer, memory_mb = 512, more = [] }: Machine = {}): string[] {
+  const disks = [ROUTER, ...(layer === undefined ? [] : [layer])].flatMap((path) => [
+    "-drive",
+    `file=${path.replaceAll(",", ",,")},format=raw,if=virtio,readonly=on`,
+  ]);
+  return [
+    ...["-M", "virt", "-cpu", "max,pauth=off", "-accel", "tcg,thread=multi"],
+    ...["-m", String(memory_mb)],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"],
+    ...["-kernel", KERNEL, "-initrd", INITRAMFS],
+    // cryptomgr would test each cipher at its first use: some seconds under emulation.
+    ...["-append", "console=ttyAMA0 panic=-1 quiet cryptomgr.notests=1"],
+    ...disks,
+    ...more,
+  ];
+}
