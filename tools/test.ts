@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { basename } from "node:path";
+import { QEMU } from "./image/qemu.ts";
 import { CORES, printFailures, runJobs, type Job, type Tally } from "./jobs.ts";
 import { filesBelow, treeFiles } from "./tree.ts";
 
@@ -13,8 +14,10 @@ const SERVER = ["--manifest-path", "host/web/server/Cargo.toml"];
 const DENY = ["--", "-D", "warnings"];
 
 /** What shellcheck reads besides what ends with `.sh`. */
-const SHELL_SCRIPT =
-  /\.sh$|^\.ci\/run$|^host\/(completion\/bash|image\/initramfs|image\/root\/etc\/init.d)\//;
+const SHELL_SCRIPT = new RegExp(
+  "\\.sh$|^\\.ci/run$|^host/completion/bash/|^host/image/(initramfs|root/etc/init\\.d)/" +
+    "|^tests/image/guest/(init|agent)$",
+);
 
 /** Only for what hangs: in a fresh clone, on two busy cores, a job may take many minutes. */
 const LIMIT_S = 1200;
@@ -25,20 +28,38 @@ const LABS = Math.max(4, 2 * CORES);
 interface Part {
   jobs: () => Job[];
   side_by_side: number;
-  /** Whether build/ must be there. */
-  needs_build: boolean;
+  /** What must be built before. */
+  needs?: Build;
+  /** Programs without which the part is skipped. */
+  programs?: string[];
 }
+
+/** What is built, once, for the parts that need it. */
+interface Build {
+  command: string[];
+  done: boolean;
+}
+
+const FOR_HOST: Build = { command: ["tools/build.ts", "--fault"], done: false };
+const FOR_ROUTER: Build = { command: ["tools/image.ts", "--build"], done: false };
 
 /** In the order of their run: what is quick to tell comes first. */
 const PARTS: Record<string, Part> = {
-  check: { jobs: checks, side_by_side: CORES, needs_build: false },
-  unit: { jobs: unitTests, side_by_side: CORES, needs_build: false },
+  check: { jobs: checks, side_by_side: CORES },
+  unit: { jobs: unitTests, side_by_side: CORES },
   // Cargo locks its folder: side by side they would only wait for each other.
-  device: { jobs: deviceTests, side_by_side: 1, needs_build: true },
-  sim: { jobs: simTests, side_by_side: CORES, needs_build: true },
-  fuzz: { jobs: fuzzTests, side_by_side: CORES, needs_build: true },
-  web: { jobs: webTests, side_by_side: CORES, needs_build: true },
-  lab: { jobs: labTests, side_by_side: LABS, needs_build: true },
+  device: { jobs: deviceTests, side_by_side: 1, needs: FOR_HOST },
+  sim: { jobs: simTests, side_by_side: CORES, needs: FOR_HOST },
+  fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: FOR_HOST },
+  web: { jobs: webTests, side_by_side: CORES, needs: FOR_HOST },
+  lab: { jobs: labTests, side_by_side: LABS, needs: FOR_HOST },
+  // An emulated router keeps one core busy.
+  image: {
+    jobs: imageTests,
+    side_by_side: CORES,
+    needs: FOR_ROUTER,
+    programs: [QEMU, "mksquashfs", "depmod", "aarch64-linux-gnu-gcc"],
+  },
 };
 
 /** Formatting, types and style. */
@@ -102,6 +123,10 @@ function labTests(): Job[] {
   return nodeTests(filesBelow("tests/lab", ".test.ts"));
 }
 
+function imageTests(): Job[] {
+  return nodeTests(filesBelow("tests/image", ".test.ts"));
+}
+
 function check(name: string, ...command: string[]): Job {
   return { name: `check/${name}`, command, limit_s: LIMIT_S };
 }
@@ -142,11 +167,17 @@ function countNode(output: string): Tally {
 }
 
 /** Ends the run if the build fails: nothing that follows would mean anything. */
-function build(): void {
-  const done = spawnSync(`${BIN}/tsx`, ["tools/build.ts", "--fault"], { stdio: "inherit" });
+function build(what: Build): void {
+  if (what.done) return;
+  const done = spawnSync(`${BIN}/tsx`, what.command, { stdio: "inherit" });
+  what.done = true;
   if (done.status === 0) return;
   console.log("FAIL  build");
   finish({ passed: 0, failed: 1 });
+}
+
+function isThere(program: string): boolean {
+  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 }
 
 function finish(tally: Tally): never {
@@ -162,7 +193,6 @@ if (parts.length === 0) {
   process.exit(2);
 }
 const total: Tally = { passed: 0, failed: 0 };
-let built = false;
 for (const [name, part] of parts) {
   const chosen = ({ name }: Job): boolean =>
     names.length === 0 || names.some((start) => basename(name).startsWith(basename(start)));
@@ -172,8 +202,12 @@ for (const [name, part] of parts) {
     if (wanted !== undefined) total.failed++;
     continue;
   }
-  if (part.needs_build && !built) build();
-  built ||= part.needs_build;
+  const missing = (part.programs ?? []).filter((program) => !isThere(program));
+  if (missing.length > 0) {
+    console.log(`${name}: skipped, for want of ${missing.join(", ")}`);
+    continue;
+  }
+  if (part.needs !== undefined) build(part.needs);
   console.log(
     `${name}: ${jobs.length} jobs, ${Math.min(jobs.length, part.side_by_side)} at a time`,
   );
