@@ -9,6 +9,7 @@ import { isReady } from "../ike/vici/session";
 import { Mode } from "../monitor/decision";
 import { modeOf } from "../monitor/effect";
 import { isCovered } from "../monitor/round";
+import { Way, wayInto } from "../monitor/way";
 import { gatewayAt, Negotiation } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, Vpn, vpnAt } from "../sa/vpn";
@@ -43,7 +44,7 @@ export function writeBriefly(w: Writer, index: i32): Writer {
     if (mode == Mode.REKEY) writeIn(w.text("attempt"), vpn.due_ms);
     else w.text("waits for an SA");
   } else if (!isCovered(vpn)) {
-    w.text("no echo: outside the SA");
+    w.text(noEchoWord(wayInto(vpn, phase2At(vpn.current))));
   } else if (mode == Mode.MONITOR && vpn.state == State.DOWN) {
     w.text("waits for new SA or traffic");
   } else {
@@ -51,6 +52,11 @@ export function writeBriefly(w: Writer, index: i32): Writer {
     writeRekey(w, vpn);
   }
   return w;
+}
+
+function noEchoWord(way: Way): string {
+  if (way == Way.NO_INTERFACE) return "no echo: no interface";
+  return way == Way.OTHER_IF_ID ? "no echo: another if_id" : "no echo: outside the SA";
 }
 
 function writeStep(w: Writer, index: i32): void {

@@ -30,6 +30,7 @@ import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./regist
 import { askRecorder, isRecording } from "./recorder";
 import { forgetSamples, leaveRound } from "./samples";
 import { startRounds } from "./start";
+import { noteNextHops } from "./way";
 
 /** Whether a configuration is in force: the first one is no change to anything. */
 let configured: bool = false;
@@ -53,9 +54,18 @@ export function applyStaged(): void {
   rebuildRegistry(0);
   distrustListing();
   for (let i = 0; i < vpnCount(); i++) vpnAt(i).unnote(Note.KEPT);
+  aimBound();
   if (moved) connectToCharon();
   else lookAtConnections();
   configured = true;
+}
+
+/** Interfaces and next hops may be others: VPNs that are bound to one look where they ping. */
+function aimBound(): void {
+  noteNextHops();
+  for (let i = 0; i < vpnCount(); i++) {
+    if (vpnAt(i).noted(Note.USED) && vpnAt(i).tunnel >= 0) aim(i);
+  }
 }
 
 /** Answers whether vici is to be found elsewhere now. */
@@ -83,6 +93,7 @@ function add(config: VpnConfig): void {
   vpn.tunnel = -1;
   vpn.first_route = -1;
   vpn.first_next_hop = -1;
+  vpn.static_next_hop = -1;
   vpn.seq = 1;
   vpn.note(Note.KEPT);
   forgetSamples(vpn);
@@ -136,7 +147,8 @@ function sameProbe(a: VpnConfig, b: VpnConfig): bool {
   for (let i = 0; i < a.destination_count; i++) {
     if (!sameAddress(a.destination_ip(i), b.destination_ip(i))) return false;
   }
-  return sameAddress(a.source_ip, b.source_ip) && sameName(a.source_interface, b.source_interface);
+  if (!sameName(a.source_interface, b.source_interface)) return false;
+  return sameAddress(a.source_ip, b.source_ip) && sameName(a.tunnel, b.tunnel);
 }
 
 /** The VPN is another tunnel now: nothing that was seen of the old one holds. */

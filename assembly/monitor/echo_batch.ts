@@ -9,6 +9,7 @@ import { sendSlot, sendSlots } from "../icmp/slot";
 import { BATCH, MAX_DESTINATIONS } from "../limits";
 import { phase2At } from "../sa/phase2";
 import { Note, vpnAt } from "../sa/vpn";
+import { interfaceOf } from "./way";
 
 let count_v4: i32 = 0;
 let count_v6: i32 = 0;
@@ -44,6 +45,7 @@ export function sendRound(index: i32): void {
   const vpn = vpnAt(index);
   const covered = <i32>phase2At(vpn.current).covered;
   const count = <i32>vpn.target_count;
+  const ifindex = interfaceOf(vpn);
   for (let t = 0; t < count; t++) {
     if ((covered & (1 << t)) == 0) continue;
     const address = vpn.target(t).address;
@@ -52,6 +54,7 @@ export function sendRound(index: i32): void {
     store<i32>((v4 ? vpns_v4 : vpns_v6) + (at << 2), index);
     const slot = sendSlot(v4 ? 4 : 6, at);
     buildEcho(slot, vpn.source, address, index, t, vpn.seq, now_ms, vpn.config.size);
+    slot.ifindex = ifindex;
     vpn.echoes_sent++;
     vpn.own_out++;
     vpn.own_out_at_ms = now_ms;

@@ -1,9 +1,8 @@
 /** Whether a VPN has what it was configured to have: somebody who would notice, and mend it. */
 import { isUnset } from "../bytes/address";
 import { VpnFlag } from "../config/model";
-import { phase2At } from "../sa/phase2";
 import { Note, Vpn } from "../sa/vpn";
-import { quorumOf } from "./round";
+import { isCovered } from "./round";
 
 /** Rounds that the guard may hold back while a listing is under way that shows why. */
 const MAX_HELD: i32 = 1;
@@ -19,5 +18,5 @@ export function isProtected(vpn: Vpn): bool {
   if (vpn.said_errno != 0 || <i32>vpn.held > MAX_HELD) return false;
   // Without rekey nobody has a new SA made, and without an SA nobody looks.
   if (vpn.current < 0) return vpn.config.has(VpnFlag.REKEY);
-  return popcnt(<i32>phase2At(vpn.current).covered) >= max(1, quorumOf(vpn));
+  return isCovered(vpn);
 }

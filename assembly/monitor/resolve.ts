@@ -1,23 +1,27 @@
 /**
  * Source and targets of a VPN's echoes, and whether an SA covers them. What the
  * configuration leaves open is found here: the source among this machine's
- * addresses inside the local selectors, the destination in the peer's address if
- * that is inside the remote ones (ScreenOS's defaults lie outside, screenos.md).
+ * addresses inside the local selectors, those of its tunnel interface first; the
+ * destination in its next hop, else in the peer's address, if that is inside the
+ * remote ones (ScreenOS's defaults lie outside, screenos.md).
  */
 import { ADDRESS_BYTES, clear, isUnset, isV4, sameAddress } from "../bytes/address";
 import { Selector, SELECTOR_BYTES } from "../bytes/selector";
 import { nameBytes, nameLength } from "../bytes/slice";
+import { ifIdDiffers } from "../event/kernel";
 import {
   destinationMissing,
   echoNotCovered,
   interfaceWithoutAddress,
   sourceMissing,
 } from "../event/text";
-import { addressAt, addressCount, interfaceAddress } from "../netlink/interfaces";
+import { addressAt, addressCount, interfaceAddress, interfaceIndexOf } from "../netlink/interfaces";
+import { tunnelAt } from "../route/tunnel";
 import { gatewayAt } from "../sa/gateway";
-import { Phase2 } from "../sa/phase2";
+import { Phase2, phase2At } from "../sa/phase2";
 import { Note, Vpn, vpnAt } from "../sa/vpn";
 import { forgetSamples } from "./samples";
+import { interfaceNameOf, interfaceOf, nextHopOf, Way, wayInto } from "./way";
 
 /** The selectors of one side, side by side in memory. */
 function covering(selectors: usize, count: i32, address: usize): bool {
@@ -57,13 +61,12 @@ function resolveTargets(vpn: Vpn, remote: usize, remote_count: i32): void {
     vpn.target_count = <u16>count;
     return;
   }
+  const next_hop = nextHopOf(vpn);
   const peer = gatewayAt(vpn.gateway).peer_ip;
-  if (isUnset(peer) || !covering(remote, remote_count, peer)) {
-    vpn.target_count = 0;
-    return;
-  }
-  setTarget(vpn, 0, peer);
   vpn.target_count = 1;
+  if (next_hop != 0 && covering(remote, remote_count, next_hop)) setTarget(vpn, 0, next_hop);
+  else if (!isUnset(peer) && covering(remote, remote_count, peer)) setTarget(vpn, 0, peer);
+  else vpn.target_count = 0;
 }
 
 function setTarget(vpn: Vpn, i: i32, address: usize): void {
@@ -91,14 +94,17 @@ function findSource(vpn: Vpn, local: usize, local_count: i32, v4: bool): void {
     if (!interfaceAddress(nameBytes(name), nameLength(name), v4, scratch)) clear(scratch);
     return;
   }
-  let found: usize = 0;
+  const ifindex = interfaceOf(vpn);
+  let best = 0;
   for (let i = 0; i < addressCount(); i++) {
     const address = addressAt(i);
     if (isV4(address) != v4 || !covering(local, local_count, address)) continue;
-    if (sameAddress(address, vpn.source)) found = address;
-    else if (found == 0) found = address;
+    const on_tunnel = ifindex != 0 && interfaceIndexOf(i) == ifindex;
+    const merit = 1 + (on_tunnel ? 2 : 0) + (sameAddress(address, vpn.source) ? 1 : 0);
+    if (merit <= best) continue;
+    best = merit;
+    memory.copy(scratch, address, ADDRESS_BYTES);
   }
-  if (found != 0) memory.copy(scratch, found, ADDRESS_BYTES);
 }
 
 /** Works out which of the VPN's echoes the SA carries. */
@@ -154,8 +160,17 @@ export function sayUncovered(
 ): void {
   const vpn = vpnAt(index);
   if (vpn.noted(Note.SAID_UNCOVERED)) return;
+  const way = vpn.current < 0 ? Way.OPEN : wayInto(vpn, phase2At(vpn.current));
+  // What is wrong with an interface is told once, not for each of its VPNs.
+  if (way == Way.NO_INTERFACE) return;
   vpn.note(Note.SAID_UNCOVERED);
   const name = vpn.config.name;
+  if (way == Way.OTHER_IF_ID) {
+    const sa = phase2At(vpn.current);
+    const wanted = tunnelAt(vpn.tunnel).config.if_id;
+    ifIdDiffers(name, vpn.config.child, interfaceNameOf(vpn), wanted, sa.if_id_in, sa.if_id);
+    return;
+  }
   if (vpn.target_count == 0) {
     destinationMissing(name, gatewayAt(vpn.gateway).peer_ip, remote, remote_count);
     return;

@@ -19,6 +19,7 @@ import { hasRoom } from "./echo_batch";
 import { happen, modeOf } from "./effect";
 import { closeRound, leaveRound, measure, REMEMBERED } from "./samples";
 import { lookAtTraffic, Traffic } from "./traffic";
+import { Way, wayInto } from "./way";
 
 /**
  * Misses after which a new SA of a VPN that is down counts as not working, where the threshold is
@@ -87,11 +88,13 @@ function dueEvent(vpn: Vpn, busy: bool): Event {
 }
 
 /**
- * Whether the SA in use carries enough of the VPN's echoes. Targets outside it can never answer: a
- * quorum that needs them is no verdict on the SA.
+ * Whether enough of the VPN's echoes come into the SA in use, and are carried by it. Targets
+ * outside it can never answer: a quorum that needs them is no verdict on the SA.
  */
 export function isCovered(vpn: Vpn): bool {
-  return popcnt(<i32>phase2At(vpn.current).covered) >= max(1, quorumOf(vpn));
+  const sa = phase2At(vpn.current);
+  if (wayInto(vpn, sa) != Way.OPEN) return false;
+  return popcnt(<i32>sa.covered) >= max(1, quorumOf(vpn));
 }
 
 /** The verdict on the round that is out. */
@@ -204,8 +207,13 @@ function listFor(vpn: Vpn): bool {
 
 /** errno(3) on Linux. */
 const EPERM: i32 = 1;
+const ENXIO: i32 = 6;
 const EAGAIN: i32 = 11;
+const ENODEV: i32 = 19;
+const ENETDOWN: i32 = 100;
+const ENETUNREACH: i32 = 101;
 const ENOBUFS: i32 = 105;
+const EHOSTUNREACH: i32 = 113;
 
 /** An echo of the VPN could not be sent. */
 export function echoUnsent(index: i32, errno: i32): void {
@@ -215,10 +223,18 @@ export function echoUnsent(index: i32, errno: i32): void {
   } else if (errno == EAGAIN || errno == ENOBUFS) {
     // Our own machine is busy: that says nothing of the path.
     callOff(vpn);
-  } else if (<i32>vpn.said_errno != errno) {
+  } else {
+    if (vpn.tunnel >= 0 && isOfInterface(errno)) callOff(vpn);
+    if (<i32>vpn.said_errno == errno) return;
     vpn.said_errno = <u16>errno;
     echoUnsendable(vpn.config.name, vpn.target(0).address, errno);
   }
+}
+
+/** The tunnel interface is not there, or nothing leads over it: no other SA would change that. */
+function isOfInterface(errno: i32): bool {
+  if (errno == ENODEV || errno == ENXIO || errno == ENETDOWN) return true;
+  return errno == ENETUNREACH || errno == EHOSTUNREACH;
 }
 
 /** The round is not judged; where it has but one echo, nothing of it is out. */

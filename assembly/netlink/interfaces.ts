@@ -91,6 +91,11 @@ export function isAddressOf(address: i32, i: i32): bool {
   return recordAt(address).ifindex == entryAt(i).index;
 }
 
+/** The kernel's number of the interface that has it. */
+export function interfaceIndexOf(address: i32): u32 {
+  return recordAt(address).ifindex;
+}
+
 /** Length of its prefix. */
 export function prefixAt(address: i32): u32 {
   return recordAt(address).prefix;

@@ -146,6 +146,8 @@ export class Vpn {
   /** First of its routes (route/table.ts), and of its next hops that were learned; -1: none. */
   first_route: i32;
   first_next_hop: i32;
+  /** The first of its next hops that are configured (monitor/way.ts); -1: none. */
+  static_next_hop: i32;
   /** Successful rekeys. */
   rekeys: u32;
   echoes_sent: u32;
