@@ -9,15 +9,7 @@
  * The same inputs give the same bytes: names are sorted, owners are root, and every time is the
  * kernel's, or SOURCE_DATE_EPOCH.
  */
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { whenChanged } from "../stamp.ts";
@@ -37,7 +29,12 @@ import {
   SOURCE,
   WEB,
 } from "./paths.ts";
-import { BUSYBOX, layOver, linkBusybox, makeRoot, squash, unpack } from "./root.ts";
+import { BUSYBOX, checkLibraries, layOver, linkBusybox, makeRoot, squash, unpack } from "./root.ts";
+
+/** Debian's packages: those that are named, and those that maintainer scripts alone would need. */
+const LIST = `${SOURCE}/packages`;
+const WANTED = descriptionLines(LIST).filter((line) => !line.startsWith("- "));
+const LEFT_OUT = descriptionLines(LIST).filter((line) => line.startsWith("- "));
 
 const ARCHIVES = `${IMAGE}/archives`;
 const MODULES = `${IMAGE}/modules`;
@@ -45,22 +42,18 @@ const MODULES = `${IMAGE}/modules`;
 /** Modules of the initramfs: what the root lies on. */
 const ROOT_MODULES = ["virtio_pci", "virtio_blk", "squashfs", "overlay"];
 
+/** What busybox is linked to. */
+const LIBRARIES = [
+  "lib/ld-linux-aarch64.so.1",
+  "lib/aarch64-linux-gnu/libc.so.6",
+  "lib/aarch64-linux-gnu/libresolv.so.2",
+];
+
 const MAX_COMPRESSION = { level: 9 };
 
 /** Builds what is missing; the daemons must be there. */
 export function buildImage(): void {
-  mkdirSync(IMAGE, { recursive: true });
-  const { wanted, left_out } = packages();
-  whenChanged(
-    "Debian's packages for the router",
-    [`${SOURCE}/packages`, "tools/image/apt.ts"],
-    [ARCHIVES],
-    () => {
-      rmSync(ARCHIVES, { recursive: true, force: true });
-      download(wanted, ARCHIVES);
-    },
-  );
-  const all = archives(ARCHIVES).filter((path) => !left_out.has(packageName(path)));
+  const all = downloadPackages();
   const kernel = all.find(isKernel);
   if (kernel === undefined) throw new Error("no kernel among Debian's packages");
   whenChanged(
@@ -69,22 +62,49 @@ export function buildImage(): void {
     [MODULES],
     () => unpackKernel(kernel, moduleNames(`${SOURCE}/modules`), MODULES),
   );
-  const sources = [...filesBelow(SOURCE, ""), ...filesBelow("tools/image", ".ts")].filter((path) =>
-    statSync(path).isFile(),
-  );
   whenChanged(
-    `${IMAGE}/router.img`,
-    [...sources, DAEMON, WEB, ...all],
+    ROUTER,
+    [...filesIn(SOURCE), ...filesIn("tools/image"), DAEMON, WEB, ...all],
     [ROUTER, INITRAMFS, KERNEL, MANIFEST],
     () => assemble(all, IMAGE),
   );
+}
+
+/** A squashfs to lie above the router's root: packages that are not in it, and a folder. */
+export function buildLayer(image: string, packages: string[], folder: string): void {
+  const below = new Set(downloadPackages().map((path) => basename(path)));
+  const downloads = `${image}.archives`;
+  const list = `${image}.packages`;
+  writeFileSync(list, `${packages.join("\n")}\n`);
+  whenChanged(`Debian's packages for ${image}`, [list], [downloads], () => {
+    rmSync(downloads, { recursive: true, force: true });
+    download(packages, downloads);
+  });
+  const more = archives(downloads).filter((path) => !below.has(basename(path)) && isUsed(path));
+  whenChanged(image, [...filesIn(folder), "tools/image/root.ts", ...more], [image], () => {
+    const root = `${image}.root`;
+    makeRoot(root);
+    for (const path of more) unpack(path, root);
+    layOver(folder, root);
+    squash(root, image, epoch_s());
+    rmSync(root, { recursive: true });
+  });
+}
+
+/** The packages of the router, which are downloaded unless they are there. */
+function downloadPackages(): string[] {
+  mkdirSync(IMAGE, { recursive: true });
+  whenChanged("Debian's packages for the router", [LIST], [ARCHIVES], () => {
+    rmSync(ARCHIVES, { recursive: true, force: true });
+    download(WANTED, ARCHIVES);
+  });
+  return archives(ARCHIVES).filter(isUsed);
 }
 
 /** Puts the image together in `into` from packages, modules and daemons that are there. */
 export function assemble(packages: string[], into: string): void {
   const root = join(into, "root");
   const kernel = kernelIn(MODULES);
-  const epoch_s = Number(process.env["SOURCE_DATE_EPOCH"] ?? kernel.epoch_s);
   makeRoot(root);
   for (const path of packages) if (!isKernel(path)) unpack(path, root);
   cpSync(join(MODULES, "lib/modules"), join(root, "usr/lib/modules"), { recursive: true });
@@ -98,41 +118,50 @@ export function assemble(packages: string[], into: string): void {
     cpSync(from, join(root, "usr/sbin", to));
     chmodSync(join(root, "usr/sbin", to), 0o755);
   }
+  checkLibraries(root);
   writeManifest(packages, join(into, "manifest.txt"));
-  squash(root, join(into, "router.img"), epoch_s);
+  squash(root, join(into, "router.img"), epoch_s());
   writeFileSync(
     join(into, "initramfs.gz"),
-    gzipSync(initramfs(root, join(into, "initramfs"), kernel.version, epoch_s), MAX_COMPRESSION),
+    gzipSync(initramfs(root, join(into, "initramfs"), kernel.version), MAX_COMPRESSION),
   );
   cpSync(kernel.image, join(into, "kernel.gz"));
   rmSync(root, { recursive: true });
 }
 
 /** busybox, the modules that the root lies on, in the order they go in, and /init. */
-function initramfs(root: string, folder: string, version: string, epoch_s: number): Buffer {
+function initramfs(root: string, folder: string, version: string): Buffer {
   rmSync(folder, { recursive: true, force: true });
   for (const name of ["bin", "dev", "proc", "sys", "rom", "layer", "overlay", "new", "modules"]) {
     mkdirSync(join(folder, name), { recursive: true });
   }
   cpSync(join(root, BUSYBOX), join(folder, "bin/busybox"));
+  for (const path of LIBRARIES) {
+    cpSync(join(root, "usr", path), join(folder, path), { dereference: true });
+  }
   layOver(`${SOURCE}/initramfs`, folder);
   const order = insertionOrder(MODULES, version, ROOT_MODULES);
   for (const path of order) cpSync(join(MODULES, path), join(folder, "modules", basename(path)));
   const list = order.map((path) => `/modules/${basename(path)}\n`).join("");
   writeFileSync(join(folder, "modules/order"), list);
-  const archive = cpio(folder, epoch_s);
+  const archive = cpio(folder, epoch_s());
   rmSync(folder, { recursive: true });
   return archive;
+}
+
+function isUsed(archive: string): boolean {
+  return !LEFT_OUT.includes(`- ${packageName(archive)}`);
 }
 
 function isKernel(archive: string): boolean {
   return /\/linux-image-/.test(archive) && !/\/linux-image-arm64_/.test(archive);
 }
 
-function packages(): { wanted: string[]; left_out: Set<string> } {
-  const lines = descriptionLines(readFileSync(`${SOURCE}/packages`, "utf8"));
-  return {
-    wanted: lines.filter((line) => !line.startsWith("- ")),
-    left_out: new Set(lines.filter((line) => line.startsWith("- ")).map((line) => line.slice(2))),
-  };
+/** The time that everything in an image bears. */
+function epoch_s(): number {
+  return Number(process.env["SOURCE_DATE_EPOCH"] ?? kernelIn(MODULES).epoch_s);
+}
+
+function filesIn(folder: string): string[] {
+  return filesBelow(folder, "").filter((path) => statSync(path).isFile());
 }

@@ -47,8 +47,11 @@ export class Console {
   async boot(): Promise<void> {
     await this.waitFor(READY, 0, BOOT_LIMIT_S);
     this.qemu.stdin?.write("\n");
-    // No echo and no prompt: what comes back is what commands print, between marks.
-    this.qemu.stdin?.write("stty -echo; PS1=\n");
+    await this.waitFor(/^\w+:.*# /m, 0, BOOT_LIMIT_S);
+    // From here on no prompt, no echo, no editing of lines: what comes back is commands' output.
+    const loop = 'while read -r line; do eval "$line"; done';
+    this.qemu.stdin?.write(`stty -echo; echo quiet-$((1)); ${loop}\n`);
+    await this.waitFor("quiet-1", 0, BOOT_LIMIT_S);
     await this.run("true");
   }
 
@@ -56,8 +59,7 @@ export class Console {
   async run(command: string): Promise<Answer> {
     const mark = `mark-${++this.commands}-`;
     const from = this.printed.length;
-    // The mark is broken by quotes: an echo of the line is not its end.
-    this.qemu.stdin?.write(`echo 'begin-'${mark}; ${command}\necho 'end-'${mark}$?\n`);
+    this.qemu.stdin?.write(`echo begin-${mark}; ${command}; echo end-${mark}$?\n`);
     const end = await this.waitFor(new RegExp(`end-${mark}(\\d+)\\n`), from, COMMAND_LIMIT_S);
     const text = this.printed.slice(from, from + end.index);
     const begin = text.lastIndexOf(`begin-${mark}\n`) + `begin-${mark}\n`.length;

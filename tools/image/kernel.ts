@@ -58,7 +58,7 @@ export function kernelIn(folder: string): Kernel {
 
 /** Names of modules in a list like host/image/modules. */
 export function moduleNames(list: string): string[] {
-  return descriptionLines(readFileSync(list, "utf8")).flatMap((line) => line.split(/\s+/));
+  return descriptionLines(list).flatMap((line) => line.split(/\s+/));
 }
 
 /** Files of the modules and what they depend on, below `root`: each after those that it needs. */

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** Where the router's image is described, and where it is built. */
 export const SOURCE = "host/image";
 export const IMAGE = "build/image";
@@ -16,9 +18,9 @@ export const WEB = `${IMAGE}/rekeyd-web`;
 export const ARCHITECTURE = "arm64";
 export const TARGET = "aarch64-unknown-linux-musl";
 
-/** Lines of a description in host/image: without comments and empty ones. */
-export function descriptionLines(text: string): string[] {
-  return text
+/** Lines of a list in host/image: without comments and empty ones. */
+export function descriptionLines(path: string): string[] {
+  return readFileSync(path, "utf8")
     .split("\n")
     .map((line) => line.replace(/#.*/, "").trim())
     .filter((line) => line !== "");

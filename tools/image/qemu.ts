@@ -7,6 +7,8 @@ export interface Machine {
   /** A squashfs that lies above the router's root. */
   layer?: string;
   memory_mb?: number;
+  /** More of the kernel's parameters. */
+  append?: string;
   /** More of QEMU's arguments: devices. */
   more?: string[];
 }
@@ -15,7 +17,12 @@ export interface Machine {
  * The arguments of QEMU; its standard input and output are the console. There is no network card:
  * what the router sends stays in it.
  */
-export function qemuArguments({ layer, memory_mb = 512, more = [] }: Machine = {}): string[] {
+export function qemuArguments({
+  layer,
+  memory_mb = 512,
+  append = "",
+  more = [],
+}: Machine = {}): string[] {
   const disks = [ROUTER, ...(layer === undefined ? [] : [layer])].flatMap((path) => [
     "-drive",
     `file=${path.replaceAll(",", ",,")},format=raw,if=virtio,readonly=on`,
@@ -26,7 +33,7 @@ export function qemuArguments({ layer, memory_mb = 512, more = [] }: Machine = {
     ...["-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"],
     ...["-kernel", KERNEL, "-initrd", INITRAMFS],
     // cryptomgr would test each cipher at its first use: some seconds under emulation.
-    ...["-append", "console=ttyAMA0 panic=-1 quiet cryptomgr.notests=1"],
+    ...["-append", `console=ttyAMA0 panic=-1 quiet cryptomgr.notests=1 ${append}`.trim()],
     ...disks,
     ...more,
   ];

@@ -1,6 +1,16 @@
 /** The router's root: Debian's packages unpacked, what it doesn't need left out, ours laid over. */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { filesBelow } from "../tree.ts";
 import { pipe, run } from "./command.ts";
 
 export const BUSYBOX = "usr/bin/busybox";
@@ -51,8 +61,14 @@ const LEFT_OUT = [
   "./usr/share/locale",
   "./usr/share/man",
   "./usr/share/perl5",
+  "./usr/share/info",
+  "./usr/share/pkgconfig",
+  "./usr/share/zsh",
+  "./usr/lib/tmpfiles.d",
   "./usr/lib/*/gconv",
   "./usr/lib/*/perl*",
+  "./usr/lib/*/tc/q_atm.so",
+  "./usr/sbin/arpd",
 ];
 
 /** A folder like a fresh root of Debian. */
@@ -92,6 +108,21 @@ export function applets(program: Buffer): string[] {
   const end = program.indexOf("\0\0", start);
   if (start === 0 || end < 0) throw new Error("busybox names no programs");
   return program.toString("latin1", start, end).split("\0");
+}
+
+/** Fails if a program or a library needs a library that is nowhere below `root`. */
+export function checkLibraries(root: string): void {
+  const files = filesBelow(join(root, "usr"), "").filter((path) => {
+    const status = lstatSync(path);
+    return status.isFile() && /\.so(\.|$)|\/s?bin\/|\/ipsec\//.test(path);
+  });
+  // readelf complains of scripts, and goes on.
+  const dynamic = spawnSync("readelf", ["--wide", "--dynamic", ...files], { encoding: "utf8" });
+  const there = new Set(filesBelow(join(root, "usr"), "").map((path) => basename(path)));
+  const needed = [...dynamic.stdout.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name = ""]) => name);
+  const missing = [...new Set(needed)].filter((name) => !there.has(name));
+  if (needed.length === 0) throw new Error("readelf finds no program in the root");
+  if (missing.length > 0) throw new Error(`the root lacks ${missing.join(", ")}`);
 }
 
 /** Copies a folder of ours over the root, with its modes. */
