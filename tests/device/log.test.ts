@@ -50,6 +50,7 @@ const BEGIN = `
     "$rekeyd_path" run --config "$out/conf.rekeyd" --control "$out/control" \\
       --log "$out/lines" --log "json:$out/json" "$@" 2>"$out/stderr" &
     rekeyd=$!
+    echo $rekeyd >"$out/pid"
     await holds started "$out/lines"
   }
   rekeyd_path=$2`;
@@ -79,7 +80,9 @@ async function inBox(script: string): Promise<(name: string) => string> {
       return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "";
     };
     assert.equal(done.code, 0, `${done.stderr}${read("stderr")}${read("lines")}${read("logger")}`);
-    const files = new Map(["lines", "json", "logger", "stderr"].map((name) => [name, read(name)]));
+    const files = new Map(
+      ["lines", "json", "logger", "stderr", "pid"].map((name) => [name, read(name)]),
+    );
     return (name) => files.get(name)!;
   } finally {
     await state.remove();
@@ -108,7 +111,8 @@ describe("syslog", () => {
         kill $rekeyd; wait $rekeyd
         await holds stopped "$out/logger"
         kill $logger; wait $logger || true`);
-      const head = name === "busybox" ? " daemon.notice rekeyd[" : "rekeyd ";
+      const pid = Number(file("pid"));
+      const head = name === "busybox" ? ` daemon.notice rekeyd[${pid}]` : `rekeyd ${pid} `;
       const lines = file("logger").split("\n");
       const with_ = (text: string): string[] => lines.filter((line) => line.includes(text));
       const [enabled] = with_("VPN monitoring for VPN branch has been enabled");

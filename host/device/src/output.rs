@@ -34,7 +34,7 @@ pub enum Form {
 
 pub enum Output {
     Stream { file: File, form: Form },
-    Socket { socket: UnixDatagram, path: &'static str, form: Form },
+    Socket { socket: UnixDatagram, path: &'static str, form: Form, process_id: u32 },
 }
 
 impl Output {
@@ -63,7 +63,8 @@ impl Output {
     fn socket(path: &'static str, form: Form) -> io::Result<Output> {
         let socket = UnixDatagram::unbound()?;
         socket.set_nonblocking(true)?;
-        Ok(Output::Socket { socket, path, form })
+        // Asked here: the filter of system calls lets nobody ask later.
+        Ok(Output::Socket { socket, path, form, process_id: std::process::id() })
     }
 
     pub fn form(&self) -> Form {
@@ -82,10 +83,10 @@ impl Output {
                 line.push('\n');
                 write_to(file, line.as_bytes())
             }
-            Output::Socket { socket, path, form: Form::Syslog } => {
+            Output::Socket { socket, path, form: Form::Syslog, process_id } => {
                 let mut line = String::with_capacity(bytes.len() + 32);
                 let priority = FACILITY | severity.min(7);
-                let _ = write!(line, "<{priority}>rekeyd[{}]: ", std::process::id());
+                let _ = write!(line, "<{priority}>rekeyd[{process_id}]: ");
                 push_printable(&mut line, bytes, MAX_LINE_BYTES);
                 send(socket, path, line.as_bytes())
             }
