@@ -75,7 +75,7 @@ interface Exports extends Record<Input, Call> {
 
 const RECORD_BYTES = 16;
 /** As in assembly/icmp/slot.ts. */
-export const SLOT = { length: 4, destination: 16, source: 32, message: 64 } as const;
+export const SLOT = { length: 4, ifindex: 8, destination: 16, source: 32, message: 64 } as const;
 const ADDRESS_BYTES = 16;
 /** Later than any deadline but never. */
 const NEVER_MS = 2 ** 62;

@@ -52,6 +52,7 @@ const UNSEEN: Observer = {
   startedAnew: () => {},
   configured: () => {},
   delayed: () => {},
+  kernelChanged: () => {},
   step: () => {},
 };
 

@@ -1,5 +1,5 @@
 /** What goes through the tunnels: echoes, their answers and those that are none, user traffic. */
-import { MAPPED } from "../address.ts";
+import { addressText, MAPPED } from "../address.ts";
 import { addressBytes } from "./model/address.ts";
 import type { ChildSa } from "./model/charon.ts";
 import { SLOT, type Version } from "../engine.ts";
@@ -14,9 +14,11 @@ import {
   turnAround,
   type Packet,
 } from "./packet.ts";
+import type { Departure } from "./tunnel_world.ts";
 import type { SentEcho, World } from "./world.ts";
 
 const TRAFFIC_MS = 500;
+const SLOT_ADDRESS_BYTES = 16;
 const EPERM = 1;
 const EAGAIN = 11;
 const EADDRNOTAVAIL = 99;
@@ -61,25 +63,34 @@ export class Air {
     const { branch, destination } = this.targetOf(memory, slot);
     const packet = echoIn(memory, slot, version);
     for (const word of packet.words) world.trace.add(word);
-    const sa = world.peers.route(branch.source, destination);
+    const { errno, sa } = this.depart(branch, destination, memory, slot);
     const round = roundOf(packet);
     const { now_ms: at_ms, instance } = world;
     const sent: SentEcho = { branch, destination, round, at_ms, instance, sa };
     world.observer.echo(sent);
     turnAround(packet);
     this.last = packet;
-    if (world.addresses_gone > 0) {
-      world.done(world.engine.unsent(version, index, EADDRNOTAVAIL));
+    if (errno !== 0 || world.random.percent(world.busy)) {
+      if (errno !== EADDRNOTAVAIL) world.observer.delayed(branch);
+      world.done(world.engine.unsent(version, index, errno === 0 ? EAGAIN : errno));
       return;
     }
-    if (sa === undefined || world.random.percent(world.busy)) {
-      world.observer.delayed(branch);
-      const errno = sa === undefined ? EPERM : EAGAIN;
-      world.done(world.engine.unsent(version, index, errno));
-      return;
-    }
+    // An XFRM interface drops what it has no SA for, and nobody is told.
+    if (sa === undefined) return;
     sa.packets_out++;
     this.travel(sent, sa, packet);
+  }
+
+  private depart(branch: Branch, destination: string, memory: Int32Array, slot: number): Departure {
+    const { peers, tunnels, addresses_gone } = this.world;
+    if (branch.bound === undefined) {
+      const sa = peers.route(branch.source, destination);
+      if (addresses_gone > 0) return { errno: EADDRNOTAVAIL, sa };
+      return { errno: sa === undefined ? EPERM : 0, sa };
+    }
+    const bytes = Buffer.from(memory.buffer, slot + SLOT.source, SLOT_ADDRESS_BYTES);
+    const source = addressText(bytes);
+    return tunnels.depart(memory[(slot + SLOT.ifindex) >> 2]!, source, destination);
   }
 
   private targetOf(memory: Int32Array, slot: number): Target {
@@ -115,6 +126,7 @@ export class Air {
     const { path } = sent.branch;
     if (path.esp_in > 0 || world.random.percent(path.loss) || !world.peers.carries(sa)) return;
     sa.packets_in++;
+    if (!world.tunnels.letsIn(sent.branch, sent.destination)) return;
     const corrupted = world.random.percent(path.corrupts);
     const genuine = !corrupted && sent.instance === world.instance;
     world.observer.packetIn(sent.branch, !genuine, sa);
@@ -155,14 +167,15 @@ export class Air {
 
   private flowOn(): void {
     this.flowing = false;
-    const { branches, peers, random, observer } = this.world;
+    const { branches, peers, random, observer, tunnels } = this.world;
     for (const branch of branches) {
       const { traffic, path } = branch;
       if (!traffic.in && !traffic.out) continue;
       this.flow();
-      const sa = peers.route(branch.source, branch.destinations[0]!);
-      if (sa === undefined) continue;
-      if (traffic.out) sa.packets_out++;
+      const out = tunnels.carrier(branch);
+      if (traffic.out && out !== undefined) out.packets_out++;
+      const sa = tunnels.inUse(branch);
+      if (sa === undefined || !tunnels.letsIn(branch, branch.destinations[0]!)) continue;
       if (!traffic.in || path.esp_in > 0 || !peers.works(sa)) continue;
       if (random.percent(path.loss)) continue;
       sa.packets_in++;

@@ -11,6 +11,7 @@ export const USAGE = `usage: npm run sim -- [OPTION...]
   --runs N       so many seeds, on all cores (default 1)
   --hours H      simulated hours of each run (default 1)
   --vpns N       VPNs in each run (default 3)
+  --tunnels      most VPNs bound to tunnel interfaces, with routes over them
   --defaults     every VPN with the defaults of the configuration, and rekey
   --faults LIST  kinds or groups of faults; a minus takes away (default all)
   --only LIST    of the faults that the seed draws only these numbers, or none
@@ -48,6 +49,7 @@ export function orderOf(args: string[]): Order {
       runs: { type: "string", default: "1" },
       hours: { type: "string", default: "1" },
       vpns: { type: "string", default: "3" },
+      tunnels: { type: "boolean", default: false },
       defaults: { type: "boolean", default: false },
       faults: { type: "string", default: "all" },
       only: { type: "string" },
@@ -64,6 +66,7 @@ export function orderOf(args: string[]): Order {
   const options: Omit<Options, "seed"> = {
     hours: hoursOf(values.hours),
     vpns: whole("vpns", values.vpns, 1, MAX_VPNS),
+    tunnels: values.tunnels,
     defaults: values.defaults,
     faults: about("faults", () => kindsOf(values.faults)),
     engine,

@@ -1,6 +1,7 @@
 /** The sites of a run: their connections, what is asked of rekeyd for them, and their paths. */
 import type { Child, Connection } from "./model/charon.ts";
 import type { Random } from "./random.ts";
+import { tunnelSections, type Binding, type Tunnel } from "./tunnel.ts";
 
 /** What lies between here and a peer. The shares are percents. */
 export interface Path {
@@ -54,6 +55,8 @@ export interface Branch {
   path: Path;
   targets: Targets;
   traffic: Traffic;
+  /** Its tunnel interface, and its routes. */
+  bound?: Binding;
 }
 
 /** Draws so many VPNs; some share a gateway. */
@@ -163,13 +166,9 @@ export function setDefaults(branch: Branch): void {
 }
 
 /** What /etc/config/rekeyd says of them. */
-export function configuration(branches: Branch[]): string {
-  return (
-    branches
-      .filter(({ left_out }) => left_out === 0)
-      .flatMap(section)
-      .join("\n") + "\n"
-  );
+export function configuration(branches: Branch[], tunnels: Tunnel[] = []): string {
+  const vpns = branches.filter(({ left_out }) => left_out === 0).flatMap(section);
+  return [...vpns, ...tunnelSections(tunnels)].join("\n") + "\n";
 }
 
 function section(branch: Branch): string[] {
@@ -190,6 +189,7 @@ function section(branch: Branch): string[] {
     ...(branch.source_by === "address" ? [option("source_ip", branch.source)] : []),
     ...(branch.source_by === "interface" ? [option("source_interface", "lan")] : []),
     option("hook", "/etc/rekeyd/hook"),
+    ...(branch.bound === undefined ? [] : [option("tunnel", branch.bound.tunnel.name)]),
     ...branch.destinations.map((address) => `\tlist destination_ip '${address}'`),
   ];
 }

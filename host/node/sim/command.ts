@@ -6,6 +6,7 @@ import type { Options } from "./simulate.ts";
 export function commandOf(options: Options, only = options.only): string {
   const { seed, hours, vpns, faults, engine, tolerated = [] } = options;
   const words = [`--seed ${seed} --hours ${hours} --vpns ${vpns}`];
+  if (options.tunnels) words.push("--tunnels");
   if (options.defaults) words.push("--defaults");
   if (faults.length !== Object.keys(KINDS).length) {
     words.push(`--faults ${faults.join(",") || "none"}`);

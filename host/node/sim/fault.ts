@@ -3,7 +3,8 @@
  * added and taken away again, so that faults of one kind may overlap.
  */
 import type { Collision, IkeSa } from "./model/charon.ts";
-import { configuration, type Branch } from "./branch.ts";
+import type { Branch } from "./branch.ts";
+import { TUNNEL_KINDS } from "./fault_tunnel.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -17,9 +18,19 @@ export interface Fault {
   amount: number;
 }
 
-interface Kind {
+export interface Kind {
   /** What `--faults` may name beside the kind itself. */
-  group: "path" | "ike" | "charon" | "target" | "traffic" | "clock" | "host" | "network" | "forger";
+  group:
+    | "path"
+    | "ike"
+    | "charon"
+    | "target"
+    | "traffic"
+    | "clock"
+    | "host"
+    | "network"
+    | "forger"
+    | "tunnel";
   begin: (world: World, branch: Branch, amount: number) => void;
   end?: (world: World, branch: Branch, amount: number) => void;
 }
@@ -168,7 +179,7 @@ export const KINDS: Record<string, Kind> = {
 
   "host-restart": once("host", (world) => world.start()),
   trap: once("host", (world) => (world.traps = true)),
-  reload: once("host", (world) => reload(world)),
+  reload: once("host", (world) => world.reload()),
   "changed-interval": {
     group: "host",
     begin: (world, branch) => changeInterval(world, branch, 2),
@@ -201,6 +212,8 @@ export const KINDS: Record<string, Kind> = {
   },
 
   forged: once("forger", (world, _, amount) => world.air.forge(amount)),
+
+  ...TUNNEL_KINDS,
 };
 
 const COLLISIONS: (Collision | undefined)[] = [
@@ -243,17 +256,17 @@ function traffic(inwards: boolean, outwards: boolean): Kind {
 
 function changeInterval(world: World, branch: Branch, factor: number): void {
   branch.interval_ms *= factor;
-  reload(world);
+  world.reload();
 }
 
 function changeMode(world: World, branch: Branch): void {
   branch.optimized = !branch.optimized;
-  reload(world);
+  world.reload();
 }
 
 function changeRekey(world: World, branch: Branch): void {
   branch.rekey = !branch.rekey;
-  reload(world);
+  world.reload();
 }
 
 /** The uplink's cable: out, and in again. */
@@ -281,13 +294,7 @@ function moveAddresses(world: World, change: number): void {
 function leaveOut(world: World, branch: Branch, amount: number): void {
   branch.left_out += Math.sign(amount);
   world.observer.configured(branch);
-  reload(world);
-}
-
-function reload(world: World): void {
-  // Told first: the call itself is judged by the new one.
-  world.observer.begunAnew(false);
-  world.configure(configuration(world.branches));
+  world.reload();
 }
 
 /** The kinds that a list names: kinds, groups, `all`, `none`; a minus in front takes them away. */

@@ -5,8 +5,10 @@
  */
 import type { Branch } from "./branch.ts";
 import type { HookRun } from "./hooks.ts";
+import type { Route } from "./model/kernel.ts";
 import type { Judge } from "./judge.ts";
 import type { Truth } from "./truth.ts";
+import { TUNNEL_INVARIANTS } from "./tunnel_invariants.ts";
 import type { SentEcho } from "./world.ts";
 
 type Seen = string | undefined;
@@ -23,6 +25,9 @@ export interface Invariant {
   rekeyed?: (judge: Judge, truth: Truth, spi: string) => Seen;
   /** charon is asked for something other than a list, for a connection. */
   request?: (judge: Judge, text: string, of: Truth[]) => Seen;
+  /** A route of a VPN is withdrawn; and anything of others is removed. */
+  withdrawn?: (judge: Judge, truth: Truth | undefined, route: Route) => Seen;
+  harmed?: (judge: Judge, what: string) => Seen;
   /** A hook is run. */
   hook?: (judge: Judge, truth: Truth, run: HookRun) => Seen;
   /** An SA is at its end. */
@@ -373,6 +378,7 @@ export const INVARIANTS: Invariant[] = [
     settledAll: ({ memory, world }) => memory.look(world, world.branches.length),
     sweepAll: ({ memory, world }) => memory.grown(world),
   },
+  ...TUNNEL_INVARIANTS,
 ];
 
 /** What the run itself watches over, and ends with (simulate.ts, pool.ts). */

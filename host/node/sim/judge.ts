@@ -3,6 +3,8 @@ import type { ChildSa } from "./model/charon.ts";
 import { INVARIANTS, type Invariant } from "./invariants.ts";
 import { MemoryWatch } from "./memory.ts";
 import { Truth } from "./truth.ts";
+import type { Tunnel } from "./tunnel.ts";
+import { TunnelWatch } from "./tunnel_watch.ts";
 import type { Branch } from "./branch.ts";
 import type { HookRun } from "./hooks.ts";
 import { START_MS, type Observer, type SentEcho, type World } from "./world.ts";
@@ -49,6 +51,8 @@ const ASKED = {
   rekeyed: asked("rekeyed"),
   request: asked("request"),
   hook: asked("hook"),
+  withdrawn: asked("withdrawn"),
+  harmed: asked("harmed"),
   expired: asked("expired"),
   sweep: asked("sweep"),
   sweepAll: asked("sweepAll"),
@@ -59,6 +63,7 @@ const ASKED = {
 export class Judge implements Observer {
   readonly truths = new Map<string, Truth>();
   readonly memory = new MemoryWatch();
+  readonly tunnels: TunnelWatch;
   /** Inbound SPIs that ever were, in hexadecimal, and whose they were. */
   readonly spis = new Map<string, Truth>();
   /** The last lines of the log. */
@@ -85,6 +90,7 @@ export class Judge implements Observer {
     readonly world: World,
     private readonly tolerated: readonly string[] = [],
   ) {
+    this.tunnels = new TunnelWatch(world, () => this.vici_trouble_ms + RECONNECT_MS);
     for (const branch of world.branches) {
       const truth = new Truth(branch);
       this.truths.set(branch.name, truth);
@@ -116,7 +122,7 @@ export class Judge implements Observer {
   packetIn(branch: Branch, user: boolean, sa: ChildSa): void {
     const truth = this.of(branch);
     if (branch.optimized) {
-      const in_use = sa === this.world.peers.route(branch.source, branch.destinations[0]!);
+      const in_use = sa === this.world.tunnels.inUse(branch);
       truth.counted(user, in_use, this.now_ms);
     }
     if (!user) return;
@@ -190,6 +196,7 @@ export class Judge implements Observer {
   }
 
   begunAnew(instance: boolean): void {
+    this.tunnels.disturbed();
     this.documents.clear();
     this.initiated_ms.clear();
     for (const truth of this.truths.values()) {
@@ -217,9 +224,19 @@ export class Judge implements Observer {
       if (branch === undefined) truth.anew_ms = this.now_ms;
     }
     if (branch === undefined) this.vici_trouble_ms = Math.max(this.vici_trouble_ms, this.now_ms);
+    if (branch === undefined) this.tunnels.disturbed();
+  }
+
+  kernelChanged(): void {
+    this.tunnels.disturbed();
+    for (const truth of this.truths.values()) {
+      if (truth.branch.bound === undefined) continue;
+      truth.waiting_ms = truth.active_ms = this.now_ms;
+    }
   }
 
   step(): void {
+    this.judgeRequests();
     if (this.now_ms < this.next_sweep_ms) return;
     this.next_sweep_ms = this.now_ms + SWEEP_MS;
     this.look();
@@ -302,14 +319,21 @@ export class Judge implements Observer {
       .some(({ config, state }) => config.name === child.name && state === "REKEYING");
   }
 
-  /** Whether there is no address that its echoes could come from. */
+  /** Whether there is no address that its echoes could come from, or no interface to leave by. */
   lacksSource({ branch }: Truth): boolean {
+    const link = branch.bound && this.world.kernel.find(branch.bound.tunnel.name);
+    if (branch.bound !== undefined && (link === undefined || link.down)) return true;
     return this.world.addresses_gone > 0 && branch.source_by !== "address";
   }
 
   /** Whether the engine has a reason to say 'down' at once: the last SA went lately. */
   lostSa(truth: Truth): boolean {
     return !truth.has_sa || this.now_ms - truth.no_sa_ms < RECENT_MS;
+  }
+
+  /** Those of them that are bound to an interface. */
+  truthsOn(tunnel: Tunnel): Truth[] {
+    return [...this.watched()].filter(({ branch }) => branch.bound?.tunnel === tunnel);
   }
 
   /** The VPNs that the configuration names. */
@@ -387,6 +411,22 @@ export class Judge implements Observer {
     this.fresh = true;
   }
 
+  /** What the engine's requests have done to the kernel. */
+  private judgeRequests(): void {
+    const { withdrawn, harmed } = this.world.tunnels;
+    for (const route of withdrawn.splice(0)) {
+      const truth = this.tunnels.ownerOf(route, this.truths.values());
+      for (const { withdrawn, ...about } of ASKED.withdrawn) {
+        this.hold(about, truth, withdrawn(this, truth, route));
+      }
+    }
+    for (const what of harmed.splice(0)) {
+      for (const { harmed, ...about } of ASKED.harmed) {
+        this.hold(about, undefined, harmed(this, what));
+      }
+    }
+  }
+
   /** Remembers how slow charon is. */
   private time(): void {
     const by_ms = this.slowness_ms();
@@ -426,5 +466,7 @@ export class Judge implements Observer {
   }
 }
 
+/** After trouble with charon the engine has its connection anew, and what it missed. */
+const RECONNECT_MS = 15_000;
 /** So long after its SA went a VPN may be said to be down for that. */
 const RECENT_MS = 75_000;

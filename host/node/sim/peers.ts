@@ -37,8 +37,8 @@ export class Peers extends Charon {
     return this.works(sa) && this.ikes.includes(sa.ike) && sa.ike.children.includes(sa);
   }
 
-  override addChild(ike: IkeSa, config: Child): ChildSa {
-    const child = super.addChild(ike, config);
+  override addChild(ike: IkeSa, config: Child, old?: ChildSa): ChildSa {
+    const child = super.addChild(ike, config, old);
     const { lifetime_s = 0 } = ike.connection;
     if (lifetime_s > 0) {
       this.watcher.after(lifetime_s * 1000 - 1, () => {

@@ -7,6 +7,7 @@ import { Outcome, type HookEnd } from "./hooks.ts";
 import { MAX_RECOVERY_MS, OF_THE_RUN } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
 import { Random } from "./random.ts";
+import { drawTunnels } from "./tunnel.ts";
 import { Spinning, START_MS, World, type Counts } from "./world.ts";
 
 const STORM_MS = 15 * 60_000;
@@ -22,6 +23,8 @@ export interface Options {
   vpns: number;
   /** Every VPN has the defaults of the configuration, and rekey. */
   defaults?: boolean;
+  /** Most VPNs are bound to tunnel interfaces, with routes over them. */
+  tunnels?: boolean;
   /** Kinds of faults. */
   faults: string[];
   engine: string;
@@ -75,9 +78,14 @@ export function simulate(
   const branches = drawBranches(random.fork(), options.vpns);
   if (options.defaults) branches.forEach(setDefaults);
   const schedule = random.fork();
-  const world = new World(random.fork(), branches, makeEngine, progress);
+  const chance = random.fork();
+  const of_tunnels = random.fork();
+  const tunnels = options.tunnels ? drawTunnels(of_tunnels, branches) : [];
+  const world = new World(chance, branches, makeEngine, progress, tunnels);
+  world.tunnels.furnish(of_tunnels);
   world.hooks.behaviour = slowAndSlower();
   const judge = new Judge(world, options.tolerated);
+  const kinds = options.faults.filter((kind) => options.tunnels || KINDS[kind]!.group !== "tunnel");
   const start_ms = world.now_ms;
   const end_ms = start_ms + options.hours * 3_600_000;
   const faults: Fault[] = [];
@@ -89,13 +97,7 @@ export function simulate(
     world.run(start_ms + 60_000);
     while (world.now_ms < end_ms) {
       const storm_end_ms = world.now_ms + STORM_MS;
-      const drawn = drawFaults(
-        schedule,
-        options.faults,
-        branches.length,
-        world.now_ms,
-        storm_end_ms,
-      );
+      const drawn = drawFaults(schedule, kinds, branches.length, world.now_ms, storm_end_ms);
       storm(world, judge, drawn, faults.length, options.only);
       faults.push(...drawn);
       world.run(storm_end_ms);

@@ -11,7 +11,10 @@ import { configuration, type Branch } from "./branch.ts";
 import { Hooks, type HookRun } from "./hooks.ts";
 import { Peers, type Watcher } from "./peers.ts";
 import type { Random } from "./random.ts";
+import { RoutingSocket } from "./routing_socket.ts";
 import { Trace } from "./trace.ts";
+import type { Tunnel } from "./tunnel.ts";
+import { TunnelWorld } from "./tunnel_world.ts";
 
 /** The monotonic time at which every run starts. */
 export const START_MS = 1_000_000;
@@ -57,6 +60,8 @@ export interface Observer {
   startedAnew(): void;
   /** Something that makes verdicts later than they were: a suspend, a guard, a busy socket. */
   delayed(branch?: Branch): void;
+  /** Others have changed interfaces, routes or rules. */
+  kernelChanged(): void;
   /** A call has been carried out. */
   step(): void;
 }
@@ -70,11 +75,13 @@ export interface Counts {
 export class World {
   readonly peers: Peers;
   readonly air: Air;
+  readonly tunnels: TunnelWorld;
   readonly kernel = new Kernel();
   readonly hooks = new Hooks({
     after: (ms, what) => this.after(ms, what),
     hookEnded: (...ended) => this.done(this.engine.hookEnded(...ended)),
   });
+  readonly socket: RoutingSocket;
   readonly trace = new Trace();
   readonly counts: Counts = { calls: 0, echoes: 0, replies: 0 };
   now_ms = START_MS;
@@ -108,11 +115,20 @@ export class World {
     readonly branches: Branch[],
     private readonly makeEngine: () => Engine,
     private readonly progress: Float64Array = new Float64Array(2),
+    tunnels: Tunnel[] = [],
   ) {
     this.kernel.interfaces.push({ name: "eth0", addresses: ["192.0.2.1"] });
     this.kernel.interfaces.push({ name: "lan", addresses: ["10.1.0.1", "fd01::1"] });
     const connections = [...new Set(branches.map(({ connection }) => connection))];
     this.peers = new Peers(connections, this.watcher());
+    this.socket = new RoutingSocket({
+      kernel: this.kernel,
+      random,
+      after: (ms, what) => this.after(ms, what),
+      read: (bytes) => this.done(this.engine.network(bytes)),
+      overrun: () => this.done(this.engine.networkLost()),
+    });
+    this.tunnels = new TunnelWorld(tunnels, this.kernel, this.peers);
     this.air = new Air(this);
   }
 
@@ -125,6 +141,7 @@ export class World {
 
   private startEngine(): void {
     this.stream = 0;
+    this.socket.open();
     this.instance++;
     this.traps = false;
     this.engine = this.makeEngine();
@@ -135,9 +152,21 @@ export class World {
     const identifier = random.between(1, 0xffff);
     this.observer.begunAnew(true);
     this.done(this.engine.start(key, identifier));
-    this.configure(configuration(this.branches));
+    this.configure(this.configuration());
     const { engine } = this;
     this.hooks.recall((...told) => this.done(engine.hookTold(...told)));
+  }
+
+  /** As it stands in the file. */
+  configuration(): string {
+    return configuration(this.branches, this.tunnels.tunnels);
+  }
+
+  /** The file is read again. */
+  reload(): void {
+    // Told first: the call itself is judged by the new one.
+    this.observer.begunAnew(false);
+    this.configure(this.configuration());
   }
 
   configure(text: string): void {
@@ -185,6 +214,12 @@ export class World {
   /** The kernel tells of links, addresses or routes. */
   network(bytes: Buffer): void {
     this.done(this.engine.network(bytes));
+  }
+
+  /** Others have changed what the kernel has, which tells of that. */
+  toldOf(news: Buffer): void {
+    this.observer.kernelChanged();
+    this.socket.tell(news);
   }
 
   /** What `json get vpn` answers; no call of its own to any invariant. */
@@ -252,14 +287,9 @@ export class World {
       case Action.VICI_CLOSE:
         this.stream = 0;
         break;
-      case Action.NETLINK_SEND: {
-        const { instance } = this;
-        this.after(0, () => {
-          const answer = this.kernel.answer(action.bytes);
-          if (instance === this.instance) this.done(this.engine.network(answer));
-        });
+      case Action.NETLINK_SEND:
+        this.tunnels.asks(() => this.socket.send(action.bytes));
         break;
-      }
       case Action.RUN_HOOK:
         this.observer.hook(this.hooks.run(action));
         break;

@@ -54,6 +54,7 @@ export function childSection(child: ChildSa, now_s: number): Section {
   const times: Section = { "install-time": `${age_s}` };
   if (lifetime_s > 0) times["life-time"] = `${lifetime_s - age_s}`;
   if (rekey_s > 0) times["rekey-time"] = `${rekey_s - age_s}`;
+  const if_id = child.if_id.toString(16).padStart(8, "0");
   return {
     name,
     uniqueid: `${child.id}`,
@@ -62,6 +63,7 @@ export function childSection(child: ChildSa, now_s: number): Section {
     protocol: "ESP",
     "spi-in": child.spi_in.toString(16),
     "spi-out": child.spi_out.toString(16),
+    ...(child.if_id === 0 ? {} : { "if-id-in": if_id, "if-id-out": if_id }),
     ...ESP,
     "bytes-in": `${84 * child.packets_in + child.long_bytes_in}`,
     "packets-in": `${child.packets_in}`,

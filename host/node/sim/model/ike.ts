@@ -71,9 +71,9 @@ export abstract class Ike extends Sas {
     this.clock.after(for_ms, () => this.removeIke(ike));
   }
 
-  /** A further CHILD_SA on an IKE_SA. */
-  addChild(ike: IkeSa, config: Child): ChildSa {
-    const child = this.newChild(ike, config);
+  /** A further CHILD_SA on an IKE_SA; one that replaces another keeps its if_id. */
+  addChild(ike: IkeSa, config: Child, old?: ChildSa): ChildSa {
+    const child = this.newChild(ike, config, old);
     const { lifetime_s = LIFETIME_S, rekey_s = REKEY_S } = ike.connection;
     if (lifetime_s > 0) this.clock.after(lifetime_s * 1000, () => this.expire(child));
     if (rekey_s > 0) {
@@ -213,7 +213,7 @@ export abstract class Ike extends Sas {
         theirs.state = "REKEYED";
         peerDeletes(theirs);
       } else {
-        loser = this.addChild(ike, child.config);
+        loser = this.addChild(ike, child.config, child);
       }
       loser.state = "DELETING";
       return true;
@@ -226,7 +226,7 @@ export abstract class Ike extends Sas {
   private replaceChild(old: ChildSa, state: "REKEYING" | "REKEYED"): ChildSa {
     const { ike, config } = old;
     old.state = state;
-    const fresh = this.addChild(ike, config);
+    const fresh = this.addChild(ike, config, old);
     const both = { old: childSection(old, this.now_s), new: childSection(fresh, this.now_s) };
     const children = { "child-sas": { [config.name]: both } };
     this.say("child-rekey", {

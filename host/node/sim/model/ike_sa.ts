@@ -7,6 +7,8 @@ export interface Child {
   remote_ts: string;
   /** As list-conns has it; unless given: TUNNEL. */
   mode?: string;
+  /** Of the XFRM interface that its packets pass; `unique`: one for each SA that is no rekey. */
+  if_id?: number | "unique";
 }
 
 /** A connection; unless it names children, it has one with its own name. */
@@ -78,6 +80,8 @@ export interface ChildSa {
   dead: boolean;
   /** Its hard lifetime is over: the kernel has it no more. */
   expired: boolean;
+  /** 0: it belongs to no XFRM interface. */
+  if_id: number;
 }
 
 /** What comes of two rekeys at once. */

@@ -7,6 +7,7 @@ import { dumpItems, type Dump } from "./dump.ts";
 import {
   addressMessage,
   linkMessage,
+  OperState,
   readAddress,
   readLink,
   setLink,
@@ -66,13 +67,6 @@ export interface Way {
   oif?: number;
   table?: number;
   local?: boolean;
-}
-
-/** Where a packet goes that is to leave by an interface. */
-export interface WayOut {
-  errno?: number;
-  /** Into which SAs; undefined: none, the interface drops it. */
-  if_id?: number | undefined;
 }
 
 /** What comes over the socket: news, which get lost when it is full, as answers do; or a dump. */
@@ -186,7 +180,22 @@ export class Kernel {
     });
   }
 
-  // What packets meet.
+  /** `ip rule del`. */
+  removeRule(rule: Rule): Buffer {
+    return this.telling(() => {
+      this.rules.splice(this.rules.indexOf(rule), 1);
+      this.tellRule(Type.DELRULE, rule, 0);
+    });
+  }
+
+  /** `ip link set NAME state UP`. */
+  setOperState(name: string): Buffer {
+    return this.telling(() => {
+      const link = this.named(name);
+      link.operstate = OperState.UP;
+      this.tell(linkMessage(Type.NEWLINK, link, 0));
+    });
+  }
 
   named(name: string): Interface {
     const link = this.find(name);
@@ -199,44 +208,7 @@ export class Kernel {
     return this.interfaces.find((link) => link.name === name);
   }
 
-  /** The way of an unmarked packet that is bound to an interface, to an address in digits. */
-  wayOut(index: number, destination: string): WayOut {
-    const link = this.byIndex(index);
-    if (link === undefined) return { errno: Errno.ENODEV };
-    if (link.down) return { errno: Errno.ENETUNREACH };
-    const route = this.lookUp(destination, link);
-    // Of IPv4 Linux takes whatever is to leave by an interface to be beyond it.
-    if (route === undefined && destination.length > 8) return { errno: Errno.ENETUNREACH };
-    return { if_id: link.xfrm?.if_id ?? route?.if_id };
-  }
-
-  /** Whether the filter of reverse paths lets a packet in (RFC 3704). */
-  letsIn(name: string, source: string): boolean {
-    const link = this.find(name);
-    if (link === undefined || link.down) return false;
-    const filter = Math.max(this.rp_filter.all, link.rp_filter ?? 0);
-    if (source.length > 8 || filter === 0) return true;
-    const back = this.lookUp(source);
-    return back !== undefined && (filter === 2 || back.oif === link.index);
-  }
-
-  private lookUp(destination: string, out_of?: Interface): Route | undefined {
-    const family = destination.length > 8 ? AF_INET6 : AF_INET;
-    const tables = this.rules
-      .filter(
-        ({ family: of = AF_INET, mark = 0, oif }) =>
-          of === family && mark === 0 && (oif === undefined || oif === out_of?.name),
-      )
-      .concat({ priority: MAIN_PRIORITY, table: RT_TABLE_MAIN })
-      .sort((a, b) => a.priority - b.priority);
-    for (const { table } of tables) {
-      const found = this.routes.lookUp(table, destination, out_of?.index);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  private byIndex(index: number): Interface | undefined {
+  byIndex(index: number): Interface | undefined {
     this.number();
     return this.interfaces.find((link) => link.index === index);
   }
@@ -447,7 +419,9 @@ export class Kernel {
       this.number();
       return dumpItems(this, request);
     };
-    return { seq: request.seq, version: () => this.version, items };
+    // Of routes it says nothing: what changes is told, and what is left out was so.
+    const version = (): number => (request.type === Type.GETROUTE ? 0 : this.version);
+    return { seq: request.seq, version, items };
   }
 
   private wayAnswer(request: Request): Buffer {

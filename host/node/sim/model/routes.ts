@@ -82,6 +82,11 @@ export class Routes {
     this.routes.set(key, route);
   }
 
+  /** The route in the place of another. */
+  like(route: Route): Route | undefined {
+    return this.routes.get(keyOf(route));
+  }
+
   remove(route: Route): boolean {
     return this.routes.delete(keyOf(route));
   }

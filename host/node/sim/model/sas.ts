@@ -23,6 +23,7 @@ export abstract class Sas {
   private last_child_id = 0;
   /** Those of one IKE daemon are random; no two are the same here. */
   private last_spi = 0;
+  private last_if_id = 0;
   private readonly peers = new Map<string, Peer>();
   /** Which children's selectors cover a source and destination. */
   private readonly routes = new Map<string, Map<string, Child[]>>();
@@ -40,6 +41,7 @@ export abstract class Sas {
     this.ikes = [];
     this.last_ike_id = 0;
     this.last_child_id = 0;
+    this.last_if_id = 0;
   }
 
   peer(name: string): Peer {
@@ -90,16 +92,25 @@ export abstract class Sas {
     return child;
   }
 
-  /** The CHILD_SA that a packet goes out on: the newest that covers it. */
-  route(source: string, destination: string): ChildSa | undefined {
+  /** The CHILD_SA that a packet goes out on: the newest that covers it, of an XFRM interface. */
+  route(source: string, destination: string, if_id = 0): ChildSa | undefined {
     let found: ChildSa | undefined;
     for (const config of this.configsFor(source, destination)) {
       for (const ike of this.ikes) {
         for (const child of ike.children) {
-          if (child.config !== config || !isInUse(child)) continue;
+          if (child.config !== config || child.if_id !== if_id || !isInUse(child)) continue;
           if (found === undefined || child.id > found.id) found = child;
         }
       }
+    }
+    return found;
+  }
+
+  /** The newest CHILD_SA with that child's name that is in use. */
+  newest(name: string): ChildSa | undefined {
+    let found: ChildSa | undefined;
+    for (const child of this.children(name)) {
+      if (found === undefined || child.id > found.id) found = child;
     }
     return found;
   }
@@ -133,7 +144,8 @@ export abstract class Sas {
   }
 
   /** As it is installed. */
-  protected newChild(ike: IkeSa, config: Child): ChildSa {
+  protected newChild(ike: IkeSa, config: Child, old?: ChildSa): ChildSa {
+    const { if_id = 0 } = config;
     const child: ChildSa = {
       id: ++this.last_child_id,
       config,
@@ -147,6 +159,7 @@ export abstract class Sas {
       installed_s: this.now_s,
       dead: false,
       expired: false,
+      if_id: old?.if_id ?? (if_id === "unique" ? ++this.last_if_id : if_id),
     };
     ike.children.push(child);
     return child;
