@@ -327,10 +327,10 @@ export class Kernel {
   }
 
   private dropInterface(link: Interface): void {
-    if (!link.down) this.flush(link);
+    if (!link.down) this.changeUp(link, false);
     for (const address of [...link.addresses]) this.dropAddress(link, address, 0);
     this.interfaces.splice(this.interfaces.indexOf(link), 1);
-    this.tell(linkMessage(Type.DELLINK, { ...link, down: true }, 0));
+    this.tell(linkMessage(Type.DELLINK, link, 0));
   }
 
   private changeUp(link: Interface, up: boolean): void {
