@@ -8,7 +8,8 @@ import { netlinkItems } from "../../host/node/replay/netlink.ts";
 import { ViciStream, type ViciPacket } from "../../host/node/replay/vici_message.ts";
 import { Random } from "../../host/node/sim/random.ts";
 import { Kernel } from "../../host/node/sim/model/kernel.ts";
-import { message } from "../../host/node/sim/model/rtnetlink.ts";
+import { routeMessage, ruleMessage } from "../../host/node/sim/model/routes.ts";
+import { message, networkOf, Type } from "../../host/node/sim/model/rtnetlink.ts";
 
 /** What a real charon said, and beside it the same as text (tests/lab/capture-vici.ts). */
 const folder = new URL("../unit/fixtures/vici/", import.meta.url);
@@ -110,6 +111,27 @@ test("whatever the bytes are, netlink and slots have an answer", () => {
     sentEcho(slot);
     receivedReply(slot, random.percent(50) ? 4 : 6);
   }
+});
+
+test("routes over tunnel interfaces, rules and refusals are told in words", () => {
+  const made = { table: 254, metric: 10, protocol: 114, oif: 7, if_id: 5 };
+  const route = { ...networkOf("10.2.0.0/16"), ...made };
+  const rule = { priority: 100, table: 0x726b0001, oif: "tunnel.1", protocol: 114 };
+  const [ASK, NEWS] = [0x605, 0x600];
+  const told = (bytes: Buffer): string[] =>
+    netlinkItems(bytes, new Map([[7, "tunnel.1"]])).map(({ text }) => text);
+  const way = "route 10.2.0.0/16 over tunnel.1 if_id 5 metric 10";
+  assert.deepEqual(told(routeMessage(Type.NEWROUTE, route, 9, ASK)), [`adds ${way}`]);
+  assert.deepEqual(told(routeMessage(Type.DELROUTE, route, 9, 5)), [`removes ${way}`]);
+  assert.deepEqual(told(routeMessage(Type.NEWROUTE, route, 0, NEWS)), [way]);
+  assert.deepEqual(told(routeMessage(Type.DELROUTE, route, 0)), [`${way} is gone`]);
+  const lookup = "rule oif tunnel.1 lookup 0x726b0001";
+  assert.deepEqual(told(ruleMessage(Type.NEWRULE, rule, 9, ASK)), [`adds ${lookup}`]);
+  assert.deepEqual(told(ruleMessage(Type.DELRULE, rule, 0)), [`${lookup} is gone`]);
+  const error = Buffer.alloc(20);
+  error.writeInt32LE(-17);
+  const [refused] = netlinkItems(message(Type.ERROR, error, 9), new Map());
+  assert.deepEqual([refused!.text, refused!.listed], ["refuses, errno 17", false]);
 });
 
 test("addresses are written as RFC 5952 has them", () => {

@@ -194,8 +194,10 @@ class Teller {
       case Action.CONFIG_ERROR:
         return this.plain("config", text);
       case Action.NETLINK_SEND: {
-        const items = netlinkItems(bytes, this.interfaces).map((item) => item.text);
-        return this.detail("to kernel", items.join("; "));
+        const items = netlinkItems(bytes, this.interfaces);
+        const text = items.map((item) => item.text).join("; ");
+        const changes = items.some((item) => item.changes);
+        return changes ? this.foldable("to kernel", text) : this.detail("to kernel", text);
       }
       case Action.REPLY:
         return this.detail("rekeyctl", `is answered ${bytes.length} bytes`);
