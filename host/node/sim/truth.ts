@@ -12,6 +12,8 @@ export const REMEMBERED = 64;
 /** An echo round that is out, or was. */
 interface Round {
   sent_ms: number;
+  /** How many SAs had come into use by then: within a millisecond one may. */
+  uses: number;
   answered: string[];
   counted: boolean;
 }
@@ -57,6 +59,8 @@ export class Truth {
   verified_ms = NEVER_MS;
   /** When the SA in use came. */
   used_ms = NEVER_MS;
+  /** How many SAs have come into use. */
+  private uses = 0;
   /** SAs that this instance of the engine has used, as far as it said so. */
   used = 0;
   /** Their SPIs; and of the last one, if it is in use for the first time. */
@@ -86,8 +90,9 @@ export class Truth {
     this.last_echo_ms.set(destination, at_ms);
     const known = this.rounds.get(round);
     // A round may be repeated, under the same number.
-    if (known !== undefined) known.sent_ms = at_ms;
-    else this.rounds.set(round, { sent_ms: at_ms, answered: [], counted: false });
+    const { uses } = this;
+    if (known !== undefined) Object.assign(known, { sent_ms: at_ms, uses });
+    else this.rounds.set(round, { sent_ms: at_ms, uses, answered: [], counted: false });
     this.rounds.delete(round - REMEMBERED);
   }
 
@@ -106,6 +111,7 @@ export class Truth {
     this.anew_ms = now_ms;
     this.waiting_ms = now_ms;
     this.used_ms = now_ms;
+    this.uses++;
     this.user_packets_ms.length = 0;
     this.strays = 0;
     this.verified_ms = NEVER_MS;
@@ -124,7 +130,7 @@ export class Truth {
     this.last_delay_ms = now_ms - at_ms;
     if (known.counted || known.answered.length < quorumOf(this.branch)) return true;
     known.counted = true;
-    if (known.sent_ms >= this.used_ms && this.verified_ms === NEVER_MS) this.verified_ms = now_ms;
+    if (known.uses === this.uses && this.verified_ms === NEVER_MS) this.verified_ms = now_ms;
     if (known.sent_ms < this.void_ms) return true;
     this.success_ms = now_ms;
     // A round that another configuration or SA cut short is over when an answer to it comes.
