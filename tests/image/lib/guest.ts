@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { QEMU, qemuArguments } from "../../../tools/image/qemu.ts";
-import { makeLayer } from "./layer.ts";
+import { kernelParameters, makeLayer } from "./layer.ts";
 import { AgentPort, type Answer } from "./agent.ts";
 
 /**
@@ -54,7 +54,7 @@ export class Guest {
     const ports = numbers.map((number) => AgentPort.listen(path.join(folder, `agent.${number}`)));
     await Promise.all(ports.map((port) => port.listening));
     const layer = path.join(folder, "layer.img");
-    makeLayer(layer, PORTS, options.layer);
+    makeLayer(layer, options.layer);
     const more = [
       ...["-serial", `file:${path.join(folder, "console.log")}`],
       ...["-device", `virtio-serial-pci,max_ports=${PORTS + 1}`],
@@ -66,7 +66,9 @@ export class Guest {
       );
     }
     const log = fs.openSync(path.join(folder, "qemu.log"), "w");
-    const qemu = spawn(QEMU, qemuArguments({ layer, more }), { stdio: ["ignore", log, log] });
+    const qemu = spawn(QEMU, qemuArguments({ layer, append: kernelParameters(PORTS), more }), {
+      stdio: ["ignore", log, log],
+    });
     fs.closeSync(log);
     const guest = new Guest(name, folder, qemu, ports);
     guests.add(guest);

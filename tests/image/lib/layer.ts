@@ -9,14 +9,15 @@ import * as path from "node:path";
 const GUEST = "tests/image/guest";
 const INSIDE = "usr/lib/rekeyd-test";
 
+/** The kernel's parameters: who is process 1, and how many agents it starts. */
+export const kernelParameters = (agents: number): string => `init=/${INSIDE}/init agents=${agents}`;
+
 /** Makes the layer `file`; `more` is a folder that is laid over it. */
-export function makeLayer(file: string, agents: number, more?: string): void {
+export function makeLayer(file: string, more?: string): void {
   const root = `${file}.root`;
-  fs.mkdirSync(path.join(root, "usr/bin"), { recursive: true });
+  fs.mkdirSync(root);
   if (more !== undefined) fs.cpSync(more, root, { recursive: true, verbatimSymlinks: true });
   fs.cpSync(GUEST, path.join(root, INSIDE), { recursive: true });
-  fs.writeFileSync(path.join(root, INSIDE, "agents"), `${agents}\n`);
-  fs.symlinkSync(`/${INSIDE}/init`, path.join(root, "usr/bin/init"));
   const quick = ["-all-root", "-comp", "gzip", "-Xcompression-level", "1", "-processors", "1"];
   execFileSync("mksquashfs", [root, file, "-quiet", "-no-progress", ...quick]);
   fs.rmSync(root, { recursive: true });

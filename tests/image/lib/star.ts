@@ -28,6 +28,11 @@ echo 0 >ipv6/conf/default/accept_dad
 echo 1 >ipv4/ip_forward
 echo 1 >ipv6/conf/all/forwarding`;
 
+export interface StarOptions {
+  /** Whether the spokes have no tunnel interfaces, since their rekeyds make them. */
+  bare?: boolean;
+}
+
 export class Star {
   private constructor(
     readonly guest: Guest,
@@ -35,8 +40,8 @@ export class Star {
     readonly spokes: Station[],
   ) {}
 
-  /** Makes the network and starts the charons; the spokes have their tunnel interfaces. */
-  static async create(guest: Guest, spokes: number): Promise<Star> {
+  /** Makes the network and starts the charons. */
+  static async create(guest: Guest, spokes: number, options: StarOptions = {}): Promise<Star> {
     const numbers = [...Array(spokes + 1).keys()];
     const stations = numbers.map((number) => new Station(guest, number));
     const files: Record<string, string> = {
@@ -46,7 +51,7 @@ export class Star {
       "star/router": batch(routerLines(numbers)),
     };
     for (const { number, folder } of stations) {
-      const tunnel = number === 0 ? [] : spokeTunnelLines(number);
+      const tunnel = number === 0 || options.bare ? [] : spokeTunnelLines(number);
       files[`${folder}/net`] = batch([...stationLines(number), ...tunnel]);
       files[`${folder}/strongswan.conf`] = strongswanConf(folder);
       files[`${folder}/swanctl.conf`] = swanctlConf(number, spokes);
@@ -54,9 +59,9 @@ export class Star {
     await guest.put(files);
     const script = [
       "set -e",
-      "/sbin/ip -batch /star/names",
-      `/sbin/ip netns exec ${ROUTER} sh -e <<'END'\n${SETTINGS}\n/sbin/ip -batch /star/router\nEND`,
-      ...stations.map((each) => each.inside(`${SETTINGS}\n/sbin/ip -batch ${each.folder}/net`)),
+      "ip -batch /star/names",
+      `ip netns exec ${ROUTER} sh -e <<'END'\n${SETTINGS}\nip -batch /star/router\nEND`,
+      ...stations.map((each) => each.inside(`${SETTINGS}\nip -batch ${each.folder}/net`)),
       ...stations.map((each) => each.charonLines()),
       ...stations.map((each) => each.loadLines()),
     ];
@@ -67,7 +72,7 @@ export class Star {
 
   /** A script in the router between the stations: where the faults are. */
   async fault(script: string): Promise<void> {
-    await this.guest.run(`/sbin/ip netns exec ${ROUTER} sh -e <<'END'\n${script}\nEND`);
+    await this.guest.run(`ip netns exec ${ROUTER} sh -e <<'END'\n${script}\nEND`);
   }
 }
 
@@ -76,11 +81,11 @@ export async function withStar(
   name: string,
   spokes: number,
   body: (star: Star) => Promise<void>,
-  options: GuestOptions = {},
+  options: StarOptions & GuestOptions = {},
 ): Promise<void> {
   const guest = await Guest.boot(name, options);
   try {
-    await body(await Star.create(guest, spokes));
+    await body(await Star.create(guest, spokes, options));
   } catch (error) {
     const kept = guest.keep();
     const { out } = await guest.attempt(`tar -cz -C /star .`).catch(() => ({ out: null }));

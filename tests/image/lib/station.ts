@@ -49,7 +49,7 @@ export class Station {
   /** A script for the guest's shell that runs `script` in this namespace. */
   inside(script: string): string {
     const end = `END_${this.name}`;
-    return `/sbin/ip netns exec ${this.name} sh -e <<'${end}'\n${script}\n${end}`;
+    return `ip netns exec ${this.name} sh -e <<'${end}'\n${script}\n${end}`;
   }
 
   run(script: string, within_ms?: number): Promise<string> {
@@ -66,7 +66,7 @@ export class Station {
     return `charon=/usr/sbin/charon-systemd
 rm -f ${this.folder}/charon.vici ${this.folder}/charon.pid
 export charon ${this.environment()}
-/sbin/ip netns exec ${this.name} sh -c '${run}' >>${this.folder}/charon.out 2>&1 &
+ip netns exec ${this.name} sh -c '${run}' >>${this.folder}/charon.out 2>&1 &
 echo $! >${this.folder}/charon.id`;
   }
 
@@ -98,7 +98,7 @@ ${this.swanctlLine("--load-all --noprompt")}`;
 
   /** Sends echoes and counts the answers. */
   async ping(destination: string, count: number, interval_s = 0.1): Promise<Pinged> {
-    const command = `/bin/ping -n -q -c ${count} -i ${interval_s} -W 1 ${destination}`;
+    const command = `ping -n -q -c ${count} -i ${interval_s} -W 1 ${destination}`;
     const { out, err } = await this.attempt(command, count * interval_s * 1000 + PING_MS);
     const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(`${out}`) ?? [];
     if (received === undefined) throw new Error(`ping ${destination}: ${err}${out}`);
@@ -111,7 +111,7 @@ ${this.swanctlLine("--load-all --noprompt")}`;
 
   /** The kernel's SAs, in both directions. */
   async kernelSas(): Promise<KernelSa[]> {
-    const text = await this.guest.run(`/sbin/ip -n ${this.name} -statistics xfrm state`);
+    const text = await this.guest.run(`ip -n ${this.name} -statistics xfrm state`);
     return text
       .split(/^(?=src )/m)
       .filter((block) => block.startsWith("src "))
@@ -128,8 +128,22 @@ ${this.swanctlLine("--load-all --noprompt")}`;
   }
 
   async routes(family: 4 | 6 = 4, table = "main"): Promise<KernelRoute[]> {
-    const command = `/sbin/ip -n ${this.name} -json -${family} route show table ${table}`;
+    const command = `ip -n ${this.name} -json -Numeric -${family} route show table ${table}`;
     return JSON.parse((await this.guest.run(command)) || "[]") as KernelRoute[];
+  }
+
+  /** Has the kernel tell of all changes of routes, until the end is asked for: one in a line. */
+  async watchRoutes(): Promise<{ end: () => Promise<string[]> }> {
+    const file = `${this.folder}/routes`;
+    await this.guest.run(
+      `ip -n ${this.name} -timestamp-short monitor route >${file} 2>&1 &
+echo $! >${file}.id`,
+    );
+    const end = async (): Promise<string[]> => {
+      const text = await this.guest.run(`read -r id <${file}.id; kill "$id"; cat ${file}`);
+      return text.split("\n").filter((line) => line !== "");
+    };
+    return { end };
   }
 
   /** Starts rekeyd with this configuration, and waits until it answers. */
@@ -137,7 +151,7 @@ ${this.swanctlLine("--load-all --noprompt")}`;
     await this.guest.put({ [`${this.folder}/rekeyd.conf`]: configuration });
     await this.guest.run(
       `export PATH
-/sbin/ip netns exec ${this.name} rekeyd run --config ${this.folder}/rekeyd.conf \
+ip netns exec ${this.name} rekeyd run --config ${this.folder}/rekeyd.conf \
   --control ${this.folder}/rekeyd.control --log ${this.folder}/rekeyd.log \
   --recordings ${this.folder}/recordings >>${this.folder}/rekeyd.out 2>&1 &
 echo $! >${this.folder}/rekeyd.id`,
