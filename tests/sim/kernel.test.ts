@@ -107,7 +107,7 @@ test("with an interface its routes go, of IPv4 untold, and come back by themselv
   add(kernel, route("10.2.0.0/16"));
   add(kernel, route("fd02::/64"));
   const down = told(kernel.setUp("tunnel.1", false));
-  assert.deepEqual(down, ["tunnel.1 is down", "route fd02::/64 is gone"]);
+  assert.deepEqual(down, ["tunnel.1 is down", "route fd02::/64 over tunnel.1 metric 1024 is gone"]);
   assert.deepEqual(add(kernel, route("10.2.0.0/16")), [Errno.ENETDOWN]);
   kernel.setUp("tunnel.1", true);
   assert.deepEqual(

@@ -26,7 +26,7 @@ interface Thing {
 }
 
 export class TunnelWorld {
-  /** Routes that the engine has withdrawn, and what of others it has removed; until it is judged. */
+  /** Routes that the engine has withdrawn, and what of others it has removed: until judged. */
   readonly withdrawn: Route[] = [];
   readonly harmed: string[] = [];
   private readonly forwarding: Forwarding;

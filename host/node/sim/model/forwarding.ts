@@ -1,4 +1,4 @@
-/** Where a modelled kernel's packets go: rules, routes, XFRM interfaces, the reverse path filter. */
+/** Where a modelled kernel sends packets: rules, routes, XFRM interfaces, reverse path filter. */
 import type { Kernel, Route } from "./kernel.ts";
 import type { Interface } from "./links.ts";
 import { RT_TABLE_MAIN } from "./routes.ts";
