@@ -116,6 +116,8 @@ export class Guest {
   /** Writes files, and the folders they are in, at once: each process is dear in there. */
   async put(files: Record<string, string | Buffer>): Promise<void> {
     const tree = fs.mkdtempSync(path.join(this.folder, "put-"));
+    // It becomes the guest's root, which not only root looks into.
+    fs.chmodSync(tree, 0o755);
     for (const [file, content] of Object.entries(files)) {
       const to = path.join(tree, file);
       fs.mkdirSync(path.dirname(to), { recursive: true });
