@@ -127,6 +127,12 @@ function buildForImage(): void {
   installTarget();
   const name = TARGET.toUpperCase().replaceAll("-", "_");
   process.env[`CARGO_TARGET_${name}_LINKER`] ??= "rust-lld";
+  // Another folder, on another machine, gives the same bytes: panics name source files.
+  const cargo_home = process.env["CARGO_HOME"] ?? `${process.env["HOME"]}/.cargo`;
+  process.env[`CARGO_TARGET_${name}_RUSTFLAGS`] ??= [
+    `--remap-path-prefix=${cargo_home}=/cargo`,
+    `--remap-path-prefix=${process.cwd()}=/rekeyd`,
+  ].join(" ");
   process.env[`CC_${TARGET.replaceAll("-", "_")}`] ??= "aarch64-linux-gnu-gcc";
   const out = `${IMAGE}/cargo`;
   const cross = ["--release", "--target", TARGET, "--target-dir", out];

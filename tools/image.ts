@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { buildImage } from "./image/build.ts";
+import { UNAVAILABLE, Unavailable } from "./image/apt.ts";
+import { buildImage, downloadPackages } from "./image/build.ts";
 import { Console } from "./image/console.ts";
 import { INITRAMFS, KERNEL, MANIFEST, ROUTER } from "./image/paths.ts";
 import { QEMU, qemuArguments } from "./image/qemu.ts";
@@ -50,6 +51,13 @@ async function show(layer: string | undefined): Promise<void> {
 }
 
 const { build, shell, layer } = readOptions();
+try {
+  downloadPackages();
+} catch (error) {
+  if (!(error instanceof Unavailable)) throw error;
+  console.error(error.message);
+  process.exit(UNAVAILABLE);
+}
 const programs = spawnSync("node_modules/.bin/tsx", ["tools/build.ts", "--image"], {
   stdio: "inherit",
 });

@@ -15,6 +15,8 @@ export interface Job {
   limit_s: number;
   /** Reads how many tests passed and failed from the output; without it, the job is one test. */
   count?: (output: string) => Tally;
+  /** The exit status by which it says, in its last line, that this machine can't do it. */
+  unavailable_status?: number;
 }
 
 export interface Tally {
@@ -49,6 +51,10 @@ export async function runJobs(jobs: Job[], side_by_side: number): Promise<Tally>
 async function runJob(job: Job): Promise<Tally> {
   const start_ms = Date.now();
   const { output, status } = await runToEnd(job);
+  if (job.unavailable_status !== undefined && status === exitStatus(job.unavailable_status)) {
+    console.log(`skip  ${job.name}: ${output.trim().split("\n").at(-1)}`);
+    return { passed: 0, failed: 0 };
+  }
   const seconds = `${((Date.now() - start_ms) / 1000).toFixed(1)} s`;
   const tally = job.count?.(output) ?? { passed: status === "" ? 1 : 0, failed: 0 };
   // A job that failed without naming a test (it broke off, or never began) is a failure, too,
@@ -66,6 +72,10 @@ async function runJob(job: Job): Promise<Tally> {
   }
   for (const [, note] of output.matchAll(/^note: (.*)$/gm)) console.log(`      ${note}`);
   return tally;
+}
+
+function exitStatus(code: number | null): string {
+  return `exit status ${code}`;
 }
 
 const failures: { name: string; output: string }[] = [];
@@ -116,7 +126,7 @@ function runToEnd(job: Job): Promise<{ output: string; status: string }> {
     child.on("close", (code, signal) => {
       if (expired) end(`stopped after its limit of ${job.limit_s} s`);
       else if (code === 0) end("");
-      else end(signal === null ? `exit status ${code}` : `ended by ${signal}`);
+      else end(signal === null ? exitStatus(code) : `ended by ${signal}`);
     });
   });
 }

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { basename } from "node:path";
+import { UNAVAILABLE } from "./image/apt.ts";
 import { QEMU } from "./image/qemu.ts";
 import { CORES, printFailures, runJobs, type Job, type Tally } from "./jobs.ts";
 import { filesBelow, treeFiles } from "./tree.ts";
@@ -28,37 +29,36 @@ const LABS = Math.max(4, 2 * CORES);
 interface Part {
   jobs: () => Job[];
   side_by_side: number;
-  /** What must be built before. */
-  needs?: Build;
-  /** Programs without which the part is skipped. */
-  programs?: string[];
+  /** What must be built before, if anything. */
+  needs?: () => Promise<boolean>;
 }
 
-/** What is built, once, for the parts that need it. */
-interface Build {
-  command: string[];
-  done: boolean;
-}
+/** What the router's image is built with and booted on; bootstrap.sh installs it where it can. */
+const ROUTER_PROGRAMS = [QEMU, "mksquashfs", "depmod", "aarch64-linux-gnu-gcc"];
 
-const FOR_HOST: Build = { command: ["tools/build.ts", "--fault"], done: false };
-const FOR_ROUTER: Build = { command: ["tools/image.ts", "--build"], done: false };
+/** The router's image, which takes minutes the first time. */
+const ROUTER: Job = {
+  name: "image/build",
+  command: [`${BIN}/tsx`, "tools/image.ts", "--build"],
+  limit_s: LIMIT_S,
+  unavailable_status: UNAVAILABLE,
+};
 
 /** In the order of their run: what is quick to tell comes first. */
 const PARTS: Record<string, Part> = {
   check: { jobs: checks, side_by_side: CORES },
   unit: { jobs: unitTests, side_by_side: CORES },
   // Cargo locks its folder: side by side they would only wait for each other.
-  device: { jobs: deviceTests, side_by_side: 1, needs: FOR_HOST },
-  sim: { jobs: simTests, side_by_side: CORES, needs: FOR_HOST },
-  fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: FOR_HOST },
-  web: { jobs: webTests, side_by_side: CORES, needs: FOR_HOST },
-  lab: { jobs: labTests, side_by_side: LABS, needs: FOR_HOST },
+  device: { jobs: deviceTests, side_by_side: 1, needs: programs },
+  sim: { jobs: simTests, side_by_side: CORES, needs: programs },
+  fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: programs },
+  web: { jobs: webTests, side_by_side: CORES, needs: programs },
+  lab: { jobs: labTests, side_by_side: LABS, needs: programs },
   // An emulated router keeps one core busy.
   image: {
     jobs: imageTests,
     side_by_side: CORES,
-    needs: FOR_ROUTER,
-    programs: [QEMU, "mksquashfs", "depmod", "aarch64-linux-gnu-gcc"],
+    needs: router,
   },
 };
 
@@ -166,14 +166,39 @@ function countNode(output: string): Tally {
   return { passed: number("pass"), failed: number("fail") + number("cancelled") };
 }
 
-/** Ends the run if the build fails: nothing that follows would mean anything. */
-function build(what: Build): void {
-  if (what.done) return;
-  const done = spawnSync(`${BIN}/tsx`, what.command, { stdio: "inherit" });
-  what.done = true;
-  if (done.status === 0) return;
-  console.log("FAIL  build");
-  finish({ passed: 0, failed: 1 });
+/** Has the daemons built, once; ends the run if that fails, for nothing that follows would count. */
+async function programs(): Promise<boolean> {
+  if (programs_built) return true;
+  const done = spawnSync(`${BIN}/tsx`, ["tools/build.ts", "--fault"], { stdio: "inherit" });
+  if (done.status !== 0) {
+    console.log("FAIL  build");
+    finish({ passed: 0, failed: 1 });
+  }
+  programs_built = true;
+  // The router's image is built beside tests that don't need it, and behind them.
+  if (wanted === undefined && missingPrograms().length === 0) {
+    router_build = runJobs([{ ...ROUTER, command: ["nice", ...ROUTER.command] }], 1);
+  }
+  return true;
+}
+
+/** Has the router's image built, unless that can't be done here: false. */
+async function router(): Promise<boolean> {
+  const missing = missingPrograms();
+  if (missing.length > 0) {
+    console.log(`skip  image: for want of ${missing.join(", ")}`);
+    return false;
+  }
+  if (router_build !== undefined) return (await counted(router_build)).passed > 0;
+  // Alone it may as well show how far it is.
+  const [command = "", ...args] = ROUTER.command;
+  const { status } = spawnSync(command, args, { stdio: "inherit" });
+  if (status !== 0 && status !== UNAVAILABLE) finish({ passed: 0, failed: 1 });
+  return status === 0;
+}
+
+function missingPrograms(): string[] {
+  return ROUTER_PROGRAMS.filter((program) => !isThere(program));
 }
 
 function isThere(program: string): boolean {
@@ -193,6 +218,8 @@ if (parts.length === 0) {
   process.exit(2);
 }
 const total: Tally = { passed: 0, failed: 0 };
+let programs_built = false;
+let router_build: Promise<Tally> | undefined;
 for (const [name, part] of parts) {
   const chosen = ({ name }: Job): boolean =>
     names.length === 0 || names.some((start) => basename(name).startsWith(basename(start)));
@@ -202,17 +229,18 @@ for (const [name, part] of parts) {
     if (wanted !== undefined) total.failed++;
     continue;
   }
-  const missing = (part.programs ?? []).filter((program) => !isThere(program));
-  if (missing.length > 0) {
-    console.log(`${name}: skipped, for want of ${missing.join(", ")}`);
-    continue;
-  }
-  if (part.needs !== undefined) build(part.needs);
+  if (part.needs !== undefined && !(await part.needs())) continue;
   console.log(
     `${name}: ${jobs.length} jobs, ${Math.min(jobs.length, part.side_by_side)} at a time`,
   );
-  const tally = await runJobs(jobs, part.side_by_side);
-  total.passed += tally.passed;
-  total.failed += tally.failed;
+  await counted(runJobs(jobs, part.side_by_side));
 }
 finish(total);
+
+/** Adds to the total what some jobs come to. */
+async function counted(running: Promise<Tally>): Promise<Tally> {
+  const tally = await running;
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+  return tally;
+}

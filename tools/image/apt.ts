@@ -7,20 +7,26 @@ import { join, resolve } from "node:path";
 import { run } from "./command.ts";
 import { ARCHITECTURE } from "./paths.ts";
 
-/** Lists of what there is are fetched once for a build. */
-let updated = false;
+/** Exit status of who can't get the packages: no network, or no source that has them. */
+export const UNAVAILABLE = 3;
+
+/** What the sources don't have, or can't be asked for. */
+export class Unavailable extends Error {}
 
 /** Downloads the packages, and what they depend on, into `folder`, unless it is there. */
 export function download(packages: string[], folder: string): void {
   if (existsSync(folder)) return;
   const state = resolve(`${folder}.apt`);
   const env = { APT_CONFIG: configure(state), DEBIAN_FRONTEND: "noninteractive" };
-  if (!updated) run("apt-get", ["-qq", "update"], env);
-  updated = true;
   const install = ["install", "--yes", "--download-only", "--no-install-recommends"];
-  run("apt-get", ["-qq", ...install, ...packages], env);
+  try {
+    run("apt-get", ["-qq", "update"], env);
+    run("apt-get", ["-qq", ...install, ...packages], env);
+  } catch (error) {
+    const reasons = (error as Error).message.split("\n").filter((line) => line.startsWith("E: "));
+    throw new Unavailable(`can't get Debian's ${ARCHITECTURE} packages: ${reasons.join("; ")}`);
+  }
   rmSync(join(state, "cache/archives/partial"), { recursive: true });
-  rmSync(join(state, "cache/archives/lock"), { force: true });
   renameSync(join(state, "cache/archives"), folder);
   rmSync(state, { recursive: true });
 }
@@ -51,6 +57,7 @@ function configure(state: string): string {
 APT::Architecture "${ARCHITECTURE}";
 APT::Architectures { "${ARCHITECTURE}"; };
 APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::Retries "3";
 Dir::State "${state}";

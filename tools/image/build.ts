@@ -70,29 +70,8 @@ export function buildImage(): void {
   );
 }
 
-/** A squashfs to lie above the router's root: packages that are not in it, and a folder. */
-export function buildLayer(image: string, packages: string[], folder: string): void {
-  const below = new Set(downloadPackages().map((path) => basename(path)));
-  const downloads = `${image}.archives`;
-  const list = `${image}.packages`;
-  writeFileSync(list, `${packages.join("\n")}\n`);
-  whenChanged(`Debian's packages for ${image}`, [list], [downloads], () => {
-    rmSync(downloads, { recursive: true, force: true });
-    download(packages, downloads);
-  });
-  const more = archives(downloads).filter((path) => !below.has(basename(path)) && isUsed(path));
-  whenChanged(image, [...filesIn(folder), "tools/image/root.ts", ...more], [image], () => {
-    const root = `${image}.root`;
-    makeRoot(root);
-    for (const path of more) unpack(path, root);
-    layOver(folder, root);
-    squash(root, image, epoch_s());
-    rmSync(root, { recursive: true });
-  });
-}
-
 /** The packages of the router, which are downloaded unless they are there. */
-function downloadPackages(): string[] {
+export function downloadPackages(): string[] {
   mkdirSync(IMAGE, { recursive: true });
   whenChanged("Debian's packages for the router", [LIST], [ARCHIVES], () => {
     rmSync(ARCHIVES, { recursive: true, force: true });
