@@ -166,7 +166,7 @@ function countNode(output: string): Tally {
   return { passed: number("pass"), failed: number("fail") + number("cancelled") };
 }
 
-/** Has the daemons built, once; ends the run if that fails, for nothing that follows would count. */
+/** Has the daemons built, once; ends the run if that fails: nothing that follows would count. */
 async function programs(): Promise<boolean> {
   if (programs_built) return true;
   const done = spawnSync(`${BIN}/tsx`, ["tools/build.ts", "--fault"], { stdio: "inherit" });
