@@ -50,6 +50,8 @@ export const enum Action {
   SAVE_CONFIG = 16,
   /** Tell what the host alone can find out, by `facts` (monitor/facts.ts). */
   TELL_FACTS = 17,
+  /** Write the bytes to the netlink (NETLINK_XFRM) socket, if there is one. */
+  XFRM_SEND = 18,
 }
 
 /** In the argument of SEND_ECHOES: the guard lets them pass, and no refusal is told. */

@@ -42,6 +42,7 @@ import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
 import { hookEnded as endHook, initHooks, recallHook } from "./monitor/hook";
 import { clearReplyCame, examDeadline, examDue, examOver, factsTold } from "./monitor/exam";
 import { networkChanged } from "./monitor/network";
+import * as orphan from "./monitor/orphan";
 import { recorderTold } from "./monitor/recorder";
 import { rebuildRegistry } from "./monitor/registry";
 import { echoUnsent, replyCame } from "./monitor/round";
@@ -49,6 +50,7 @@ import { startDump } from "./netlink/network";
 import { seedRandom } from "./random";
 import { initGateways } from "./sa/gateway";
 import { initListing } from "./sa/listing";
+import { initOrphans } from "./sa/orphan";
 import { initVpns } from "./sa/vpn";
 import { initWheel, nextDeadline, ownerOf, popDue, wipeDeadlines } from "./timer/wheel";
 
@@ -120,6 +122,7 @@ export function start(
   initVpns();
   initGateways();
   initListing();
+  initOrphans();
   initPlaces();
   initConfig();
   initHistory();
@@ -173,10 +176,24 @@ export function networkLost(now_ms: i64, wall_ms: i64): i32 {
   return end();
 }
 
+/** The netlink socket for SAs is there (`errno` 0), or could not be opened: once, after `start`. */
+export function xfrmOpened(errno: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  orphan.xfrmOpened(errno);
+  return end();
+}
+
+/** `len` bytes that were read from that socket. */
+export function xfrm(len: i32, now_ms: i64, wall_ms: i64): i32 {
+  begin(now_ms, wall_ms);
+  orphan.xfrmCame(input_buffer, checked(len));
+  return end();
+}
+
 /** When `tick` and `chores` are to be called; the largest i64: never. */
 export function deadline(): i64 {
   const chores_ms = min(session.sessionDeadline(), resyncDeadline());
-  return min(nextDeadline(), min(chores_ms, examDeadline()));
+  return min(min(nextDeadline(), orphan.orphanDeadline()), min(chores_ms, examDeadline()));
 }
 
 /**
@@ -199,6 +216,7 @@ export function chores(now_ms: i64, wall_ms: i64): i32 {
   if (session.sessionDeadline() <= clock.now_ms) session.sessionDue();
   if (resyncDeadline() <= clock.now_ms) resync();
   if (examDeadline() <= clock.now_ms) examDue();
+  if (orphan.orphanDeadline() <= clock.now_ms) orphan.orphansDue();
   converse();
   return end();
 }

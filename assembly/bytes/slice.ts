@@ -86,6 +86,11 @@ export function storeU16be(p: usize, value: u32): void {
   store<u8>(p, <u8>value, 1);
 }
 
+/** Likewise all four. */
+export function storeU32be(p: usize, value: u32): void {
+  store<u32>(p, bswap<u32>(value));
+}
+
 /**
  * A bounded byte string inside a record: one length byte, then room for `max`
  * bytes. Copies and answers true, or leaves it alone and answers false.

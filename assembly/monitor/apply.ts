@@ -34,6 +34,7 @@ import { noteNextHops } from "./way";
 
 /** Whether a configuration is in force: the first one is no change to anything. */
 let configured: bool = false;
+let last_path: u32 = 0;
 
 /** Puts the configuration that config/read.ts has staged into force. */
 export function applyStaged(): void {
@@ -153,6 +154,7 @@ function sameProbe(a: VpnConfig, b: VpnConfig): bool {
 
 /** The VPN is another tunnel now: nothing that was seen of the old one holds. */
 function forgetPath(vpn: Vpn): void {
+  vpn.path = ++last_path;
   vpn.state = State.INACTIVE;
   vpn.notes &= <u16>(Note.USED | Note.KEPT);
   vpn.first_phase2 = -1;

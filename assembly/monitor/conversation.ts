@@ -41,6 +41,7 @@ import { Note, vpnAt, vpnCount } from "../sa/vpn";
 import { Mode } from "./decision";
 import { modeOf } from "./effect";
 import { examination, listsAnswered } from "./exam";
+import { allListed, charonGone } from "./orphan";
 import { reconcile } from "./reconcile";
 import { findGateway, findVpnOfChild } from "./registry";
 import { outside, resolve, sayUncovered } from "./resolve";
@@ -160,6 +161,7 @@ function closed(): void {
   resync_at_ms = NEVER;
   unknown_at_ms = NEVER;
   forgetSteps();
+  charonGone();
   // A new charon counts its IKE_SAs from 1 again.
   for (let i = 0; i < gatewayCount(); i++) if (gatewayAt(i).used) gatewayAt(i).phase1_id = 0;
 }
@@ -276,6 +278,7 @@ function listed(gateway_index: i32, success: bool): void {
       endListing(i);
       reconcile(i, indicated.asked_at_ms);
     }
+    allListed(indicated.asked_at_ms);
   } else if (whole && gateway_index < gatewayCount() && gatewayAt(gateway_index).used) {
     endListing(gateway_index);
     reconcile(gateway_index, indicated.asked_at_ms);

@@ -100,6 +100,7 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
       found.state = state;
     }
     found.next = known.next;
+    found.left = false;
     // A restarted charon gives the same numbers to other SAs.
     const same = found.spi_in == known.spi_in;
     found.soft_at_ms = same ? known.soft_at_ms : 0;

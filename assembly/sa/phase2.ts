@@ -53,6 +53,10 @@ export class Phase2 {
   key_told: bool;
   /** Whether it has more selectors than are kept. */
   more_selectors: bool;
+  /** RFC 4301's protocol, 50 (ESP) or 51 (AH); 0: it is not known. */
+  protocol: u8;
+  /** It was listed by a charon that is gone, and is noted as such (sa/orphan.ts). */
+  left: bool;
   packets_in: i64;
   packets_out: i64;
   bytes_in: i64;

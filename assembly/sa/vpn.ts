@@ -132,6 +132,8 @@ export class Vpn {
   said_errno: u16;
   /** Gateway (sa/gateway.ts). */
   gateway: i32;
+  /** Changes when it becomes another tunnel: what is noted of the one before is not its. */
+  path: u32;
   /** Next VPN of the gateway, or -1. */
   next_of_gateway: i32;
   /** Inbound SPI of the SA in use, or of the last one; 0: there was none. */

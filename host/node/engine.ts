@@ -24,6 +24,7 @@ export const Action = {
   CONFIG_CHANGED: 15,
   SAVE_CONFIG: 16,
   TELL_FACTS: 17,
+  XFRM_SEND: 18,
 } as const;
 
 /** In the argument of a SEND_ECHOES: beside the tunnel. */
@@ -60,7 +61,7 @@ type Call = (...numbers: (number | bigint)[]) => number;
 type Input =
   | ("start" | "configure" | "command" | "network" | "networkLost" | "tick" | "chores")
   | ("replies" | "unsent" | "viciOpened" | "viciClosed" | "viciBytes")
-  | ("hookEnded" | "hookTold");
+  | ("hookEnded" | "hookTold" | "xfrmOpened" | "xfrm");
 
 interface Exports extends Record<Input, Call> {
   memory: WebAssembly.Memory;
@@ -146,6 +147,15 @@ export class Engine {
 
   networkLost(): ActionRecord[] {
     return this.call("networkLost");
+  }
+
+  /** The socket for SAs is there (0), or `errno` says why not. */
+  xfrmOpened(errno: number): ActionRecord[] {
+    return this.call("xfrmOpened", errno);
+  }
+
+  xfrm(bytes: Buffer): ActionRecord[] {
+    return this.call("xfrm", this.write(bytes));
   }
 
   tick(): ActionRecord[] {

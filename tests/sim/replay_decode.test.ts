@@ -5,11 +5,17 @@ import { addressText } from "../../host/node/address.ts";
 import { CharonTeller } from "../../host/node/replay/charon.ts";
 import { receivedReply, sentEcho } from "../../host/node/replay/echo.ts";
 import { netlinkItems } from "../../host/node/replay/netlink.ts";
+import { xfrmTexts } from "../../host/node/replay/xfrm.ts";
 import { ViciStream, type ViciPacket } from "../../host/node/replay/vici_message.ts";
 import { Random } from "../../host/node/sim/random.ts";
+import type { ChildSa, IkeSa } from "../../host/node/sim/model/charon.ts";
+import { Xfrm } from "../../host/node/sim/model/xfrm.ts";
 import { Kernel } from "../../host/node/sim/model/kernel.ts";
 import { routeMessage, ruleMessage } from "../../host/node/sim/model/routes.ts";
 import { message, networkOf, Type } from "../../host/node/sim/model/rtnetlink.ts";
+
+const DELSA = 0x11;
+const GETAE = 0x1f;
 
 /** What a real charon said, and beside it the same as text (tests/lab/capture-vici.ts). */
 const folder = new URL("../unit/fixtures/vici/", import.meta.url);
@@ -90,6 +96,33 @@ test("whatever the bytes are, vici has an answer", () => {
       for (const { text } of teller.answers(packets)) assert.equal(typeof text, "string");
     }
   }
+});
+
+test("what is said of SAs in the kernel is told by their SPIs", () => {
+  const request = (type: number, spi: number): Buffer => {
+    const body = Buffer.alloc(type === GETAE ? 48 : 24);
+    body.set([10, 9, 0, 2]);
+    body.writeUInt32BE(spi, 16);
+    body.writeUInt16LE(2, 20);
+    body.writeUInt8(50, 22);
+    return message(type, body, 7);
+  };
+  const ike = { id: 1, connection: { local: "10.9.0.2" }, remote: "10.9.0.1" } as IkeSa;
+  const child = { ike, spi_in: 0xc1, spi_out: 0xd1, packets_in: 3, installed_s: 9 } as ChildSa;
+  const kernel = new Xfrm({ ikes: [], left: [child] }, 0);
+  const asked = Buffer.concat([request(GETAE, 0xc1), request(GETAE, 0xc2)]);
+  assert.deepEqual(xfrmTexts(asked), [
+    "asks for SA 000000c1 to 10.9.0.2",
+    "asks for SA 000000c2 to 10.9.0.2",
+  ]);
+  assert.deepEqual(xfrmTexts(kernel.answer(asked)), [
+    "has SA 000000c1 to 10.9.0.2, 3 packets",
+    "error 3: SA 000000c2 to 10.9.0.2",
+  ]);
+  assert.deepEqual(xfrmTexts(request(DELSA, 0xc1)), ["removes SA 000000c1 to 10.9.0.2"]);
+  assert.deepEqual(xfrmTexts(kernel.answer(request(DELSA, 0xc1))), ["done"]);
+  const random = new Random(5);
+  for (let i = 0; i < 2_000; i++) xfrmTexts(mutated(kernel.answer(asked), random));
 });
 
 test("whatever the bytes are, netlink and slots have an answer", () => {

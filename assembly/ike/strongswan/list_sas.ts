@@ -280,6 +280,7 @@ function future(seconds: i64): i64 {
 
 function readProposal(m: Message): void {
   if (m.nameIs("protocol")) {
+    phase2.protocol = m.valueIs("ESP") ? 50 : m.valueIs("AH") ? 51 : 0;
     proposal.protocol = m.value;
     proposal.protocol_length = m.value_length;
   } else if (m.nameIs("encr-alg")) {

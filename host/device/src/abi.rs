@@ -36,6 +36,8 @@ pub enum Input {
     HookTold { what: u32, runs: bool, len: usize },
     Saved { errno: i32 },
     Facts { len: usize },
+    XfrmOpened { errno: i32 },
+    Xfrm { len: usize },
 }
 
 impl Input {
@@ -61,6 +63,8 @@ impl Input {
             Input::HookTold { what, runs, len } => (14, [what as i32, runs.into(), len as i32]),
             Input::Saved { errno } => (15, [errno, 0, 0]),
             Input::Facts { len } => (16, [len as i32, 0, 0]),
+            Input::XfrmOpened { errno } => (17, [errno, 0, 0]),
+            Input::Xfrm { len } => (18, [len as i32, 0, 0]),
         }
     }
 
@@ -73,7 +77,8 @@ impl Input {
             | Input::Command { len, .. }
             | Input::HookEnded { len, .. }
             | Input::HookTold { len, .. }
-            | Input::Facts { len } => len,
+            | Input::Facts { len }
+            | Input::Xfrm { len } => len,
             _ => 0,
         }
     }
@@ -112,6 +117,7 @@ pub enum Action {
     ConfigChanged { text: Range<usize> },
     SaveConfig { force: bool },
     TellFacts,
+    XfrmSend { bytes: Range<usize> },
 }
 
 impl Action {
@@ -142,6 +148,7 @@ impl Action {
             15 => Action::ConfigChanged { text: bytes },
             16 => Action::SaveConfig { force: argument != 0 },
             17 => Action::TellFacts,
+            18 => Action::XfrmSend { bytes },
             _ => return None,
         };
         let end = match &action {
@@ -174,6 +181,7 @@ impl Action {
             Action::ConfigChanged { text } => (15, 0, text),
             Action::SaveConfig { force } => (16, force.into(), 0..0),
             Action::TellFacts => (17, 0, 0..0),
+            Action::XfrmSend { bytes } => (18, 0, bytes),
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::group;
 use crate::guard::Guard;
 use crate::hooks::{Ended, Gone, Hooks, Told};
 use crate::icmp::Icmp;
+use crate::kernel::Kernel;
 use crate::log::{self, Log};
-use crate::netlink::Netlink;
 use crate::poll::{EventFlags, Poll};
 use crate::privilege::{self, explain};
 use crate::random;
@@ -33,11 +33,12 @@ const REPLIES_4: u64 = 0;
 const REPLIES_6: u64 = 1;
 const VICI: u64 = 2;
 const NETLINK: u64 = 3;
-const SIGNAL: u64 = 4;
-const TIMER: u64 = 5;
-const HOOKS: u64 = 6;
+const XFRM: u64 = 4;
+const SIGNAL: u64 = 5;
+const TIMER: u64 = 6;
+const HOOKS: u64 = 7;
 /// Greater tokens are the control socket's clients.
-const CONTROL: u64 = 7;
+const CONTROL: u64 = 8;
 
 /// No hook runs any more (assembly/event/hook.ts).
 const HELPER_GONE: Input = Input::HookEnded { outcome: 5, detail: 0, len: 0 };
@@ -58,7 +59,7 @@ pub struct Daemon {
     must_reload: bool,
     icmp: Icmp,
     facts: Facts,
-    netlink: Option<Netlink>,
+    kernel: Kernel,
     vici: Vici,
     control: Control,
     recorder: Recorder,
@@ -100,7 +101,7 @@ impl Daemon {
             must_reload: false,
             facts: Facts::new(icmp.has_v6()),
             icmp,
-            netlink: None,
+            kernel: Kernel::default(),
             vici: Vici::new(VICI),
             control,
             recorder: Recorder::open(&options.recordings),
@@ -147,7 +148,8 @@ impl Daemon {
                     REPLIES_4 => self.receive_replies(4),
                     REPLIES_6 => self.receive_replies(6),
                     VICI => self.serve_vici(flags),
-                    NETLINK => self.receive_netlink(),
+                    NETLINK => self.receive_netlink(Kernel::receive_routing),
+                    XFRM => self.receive_netlink(Kernel::receive_ipsec),
                     SIGNAL => match self.signals.read()? {
                         Signal::Reload => _ = self.reload(),
                         Signal::Stop => {
@@ -218,17 +220,11 @@ impl Daemon {
         }
     }
 
-    fn receive_netlink(&mut self) {
+    fn receive_netlink(&mut self, receive: impl Fn(&Kernel, &mut [u8]) -> Option<Input>) {
         if let Some(engine) = &mut self.engine
-            && let Some(netlink) = &self.netlink
+            && let Some(input) = receive(&self.kernel, engine.read_buffer())
         {
-            match netlink.receive(engine.read_buffer()) {
-                Ok(Some(len)) => self.feed(Input::Network { len }),
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                    self.feed(Input::NetworkLost);
-                }
-                Ok(None) | Err(_) => (),
-            }
+            self.feed(input);
         }
     }
 
@@ -325,10 +321,13 @@ impl Daemon {
     /// strongSwan it asks for anew.
     fn start_engine(&mut self) {
         self.restart_at_ms = NEVER;
-        if let Err(error) = self.renew_engine() {
-            self.log.note(log::CRITICAL, &format!("no engine: {error}"));
-            return self.pause_engine();
-        }
+        let told = match self.renew_engine() {
+            Ok(told) => told,
+            Err(error) => {
+                self.log.note(log::CRITICAL, &format!("no engine: {error}"));
+                return self.pause_engine();
+            }
+        };
         let utc_offset_s = clock::utc_offset_s();
         let identifier = self.icmp.identifier();
         self.recorder.begin();
@@ -339,6 +338,7 @@ impl Daemon {
                 return self.pause_engine();
             }
         }
+        self.feed(told);
         // The file first, if it was to be read: it may be the cure.
         if !(self.must_reload && self.reload()) {
             self.configure(None);
@@ -347,13 +347,12 @@ impl Daemon {
         self.recall_hooks();
     }
 
-    fn renew_engine(&mut self) -> Result<(), Box<dyn Error>> {
-        let netlink = Netlink::open()?;
-        self.poll.add(&netlink, NETLINK, EventFlags::IN)?;
-        self.netlink = Some(netlink);
+    /// Answers what the engine is to be told of the kernel.
+    fn renew_engine(&mut self) -> Result<Input, Box<dyn Error>> {
+        let told = self.kernel.open(&self.poll, NETLINK, XFRM)?;
         self.engine = Some(self.program.instantiate()?);
         self.icmp.listen(&self.poll, [REPLIES_4, REPLIES_6])?;
-        Ok(())
+        Ok(told)
     }
 
     /// Lays the engine aside until the restart that this plans.
@@ -362,7 +361,7 @@ impl Daemon {
         let pause_ms = self.restarts.pause_ms(now_ms);
         self.restart_at_ms = now_ms + pause_ms;
         self.engine = None;
-        self.netlink = None;
+        self.kernel.close();
         self.vici.close();
         self.pending.clear();
         // An error: they were not listened to.
@@ -467,12 +466,11 @@ impl Daemon {
             }
             Action::TellFacts => self.pending.push_back(self.facts.tell(engine)),
             Action::NetlinkSend { bytes } => {
-                if let Some(netlink) = &self.netlink
-                    && let Err(error) = netlink.send(engine.bytes(bytes))
-                {
+                if let Err(error) = self.kernel.send_routing(engine.bytes(bytes)) {
                     self.log.note(log::ERROR, &format!("netlink: {error}"));
                 }
             }
+            Action::XfrmSend { bytes } => self.kernel.send_ipsec(engine.bytes(bytes)),
         }
     }
 

@@ -91,6 +91,8 @@ struct Exports {
     hook_told: TypedFunc<(i32, i32, i32, i64, i64), i32>,
     saved: TypedFunc<(i32, i64, i64), i32>,
     facts: TypedFunc<(i32, i64, i64), i32>,
+    xfrm_opened: TypedFunc<(i32, i64, i64), i32>,
+    xfrm: TypedFunc<(i32, i64, i64), i32>,
     deadline: TypedFunc<(), i64>,
     conceal: TypedFunc<(i32, i32, i32), ()>,
     reveal: TypedFunc<(i32, i32, i32), ()>,
@@ -133,6 +135,8 @@ impl Engine {
             hook_told: instance.get_typed_func(&mut store, "hookTold")?,
             saved: instance.get_typed_func(&mut store, "saved")?,
             facts: instance.get_typed_func(&mut store, "facts")?,
+            xfrm_opened: instance.get_typed_func(&mut store, "xfrmOpened")?,
+            xfrm: instance.get_typed_func(&mut store, "xfrm")?,
             deadline: instance.get_typed_func(&mut store, "deadline")?,
             conceal: instance.get_typed_func(&mut store, "conceal")?,
             reveal: instance.get_typed_func(&mut store, "reveal")?,
@@ -253,6 +257,8 @@ impl Engine {
             }
             Input::Saved { errno } => exports.saved.call(store, (errno, now, wall)),
             Input::Facts { len } => exports.facts.call(store, (len as i32, now, wall)),
+            Input::XfrmOpened { errno } => exports.xfrm_opened.call(store, (errno, now, wall)),
+            Input::Xfrm { len } => exports.xfrm.call(store, (len as i32, now, wall)),
         }
     }
 

@@ -33,6 +33,7 @@ mod hooks;
 mod hostile;
 mod icmp;
 mod json;
+mod kernel;
 mod keys;
 mod landlock;
 mod line;

@@ -1,11 +1,11 @@
-//! The kernel's news of links, addresses and routes: bytes to and from the engine.
+//! The kernel's sockets of netlink: bytes to and from the engine.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recvfrom, sendto,
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recvfrom, sendto,
     socket_with, sockopt,
 };
 
@@ -25,12 +25,21 @@ pub struct Netlink {
 }
 
 impl Netlink {
-    pub fn open() -> io::Result<Netlink> {
+    /// Tells of links, addresses and routes. NETLINK_ROUTE is protocol 0.
+    pub fn routing() -> io::Result<Netlink> {
+        Netlink::open(None, GROUPS)
+    }
+
+    /// Tells of SAs, if it is asked (NETLINK_XFRM): nothing comes of itself.
+    pub fn ipsec() -> io::Result<Netlink> {
+        Netlink::open(Some(netlink::XFRM), 0)
+    }
+
+    fn open(protocol: Option<Protocol>, groups: u32) -> io::Result<Netlink> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        // NETLINK_ROUTE is protocol 0.
-        let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+        let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?;
         sockopt::set_socket_recv_buffer_size(&fd, RECEIVE_BUFFER_BYTES)?;
-        bind(&fd, &SocketAddrNetlink::new(0, GROUPS))?;
+        bind(&fd, &SocketAddrNetlink::new(0, groups))?;
         Ok(Netlink { fd })
     }
 

@@ -6,6 +6,7 @@ import { netlinkItems } from "./netlink.ts";
 import { cutSlots } from "./read_call.ts";
 import type { RecordedTrap, RecordedAction } from "./recording.ts";
 import { ViciStream } from "./vici_message.ts";
+import { xfrmTexts } from "./xfrm.ts";
 
 const NAMES = Object.fromEntries(Object.entries(Action).map(([name, kind]) => [kind, name]));
 const SEVERITIES = ["emergency", "alert", "critical", "error", "warning", "notification"];
@@ -31,6 +32,8 @@ function bytesText(kind: number, bytes: Buffer): string {
       return netlinkItems(bytes, new Map())
         .map(({ text }) => text)
         .join("; ");
+    case Action.XFRM_SEND:
+      return xfrmTexts(bytes).join("; ");
     default:
       return printable(bytes.toString("utf8"));
   }

@@ -64,6 +64,8 @@ export const CALLS = [
   "hookTold",
   "saved",
   "facts",
+  "xfrmOpened",
+  "xfrm",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];
@@ -86,6 +88,8 @@ export const NUMBERS: Record<CallName, number> = {
   hookTold: 3,
   saved: 1,
   facts: 1,
+  xfrmOpened: 1,
+  xfrm: 1,
 };
 
 /** Bytes in the input buffer that go with a call's numbers; a number below zero is a great one. */
@@ -97,6 +101,7 @@ export function inputBytes(name: CallName, numbers: readonly number[]): number {
     case "network":
     case "viciBytes":
     case "facts":
+    case "xfrm":
       return first;
     case "command":
       return second;

@@ -12,6 +12,7 @@ import type { Call, Segment, RecordedAction } from "./recording.ts";
 import { followsOn, type Verdict } from "./replay.ts";
 import { ViciStream } from "./vici_message.ts";
 import type { VpnEntry } from "./vpns.ts";
+import { xfrmTexts } from "./xfrm.ts";
 
 /** Something that happened, in one line. */
 export interface Line {
@@ -108,6 +109,10 @@ class Teller {
         return this.network(bytes);
       case "networkLost":
         return this.plain("kernel", "messages were lost; all is listed again");
+      case "xfrmOpened":
+        return this.detail("kernel", ipsecText(numbers[0]!));
+      case "xfrm":
+        return this.detail("kernel", xfrmTexts(bytes).join("; "));
       case "replies":
         return cutSlots(bytes).forEach((slot) => this.reply(slot, numbers[0]!));
       case "viciOpened":
@@ -199,6 +204,8 @@ class Teller {
         const changes = items.some((item) => item.changes);
         return changes ? this.foldable("to kernel", text) : this.detail("to kernel", text);
       }
+      case Action.XFRM_SEND:
+        return this.detail("to kernel", xfrmTexts(bytes).join("; "));
       case Action.REPLY:
         return this.detail("rekeyctl", `is answered ${bytes.length} bytes`);
       case Action.RUN_HOOK:
@@ -310,6 +317,10 @@ function outcomeWord({ errno, delay_ms, is_open }: EchoOutcome): string {
   if (errno !== undefined) return `errno ${errno}`;
   if (delay_ms !== undefined) return "answered";
   return is_open ? "open" : "lost";
+}
+
+function ipsecText(errno: number): string {
+  return errno === 0 ? "has a socket for IPsec" : `has no socket for IPsec: ${errnoText(errno)}`;
 }
 
 function recorderText(on: number, errno: number): string {

@@ -326,6 +326,14 @@ export const INVARIANTS: Invariant[] = [
         : undefined,
   },
   {
+    name: "no-sa-harmed",
+    says: "No SA that charon has is removed from the kernel.",
+    sweepAll: ({ world }) => {
+      const [harmed] = world.xfrm.harmed;
+      return harmed && `${harmed.config.name}'s with SPI ${harmed.spi_in.toString(16)} in was`;
+    },
+  },
+  {
     name: "no-storm",
     says: "Lists and lines of the log come at a bounded rate.",
     sweepAll: (judge) => {

@@ -5,6 +5,7 @@
 import type { ChildSa } from "./model/charon.ts";
 import { Agenda } from "./model/agenda.ts";
 import { Kernel } from "./model/kernel.ts";
+import { Xfrm } from "./model/xfrm.ts";
 import { Action, Engine, type ActionRecord, type Version } from "../engine.ts";
 import { Air } from "./air.ts";
 import { configuration, type Branch } from "./branch.ts";
@@ -77,6 +78,7 @@ export class World {
   readonly air: Air;
   readonly tunnels: TunnelWorld;
   readonly kernel = new Kernel();
+  readonly xfrm: Xfrm;
   readonly hooks = new Hooks({
     after: (ms, what) => this.after(ms, what),
     hookEnded: (...ended) => this.done(this.engine.hookEnded(...ended)),
@@ -130,6 +132,7 @@ export class World {
     });
     this.tunnels = new TunnelWorld(tunnels, this.kernel, this.peers);
     this.air = new Air(this);
+    this.xfrm = new Xfrm(this.peers, (START_WALL_MS - START_MS) / 1000);
   }
 
   /** rekeyd starts; what it leaves behind from before is gone. */
@@ -152,6 +155,7 @@ export class World {
     const identifier = random.between(1, 0xffff);
     this.observer.begunAnew(true);
     this.done(this.engine.start(key, identifier));
+    this.done(this.engine.xfrmOpened(0));
     this.configure(this.configuration());
     const { engine } = this;
     this.hooks.recall((...told) => this.done(engine.hookTold(...told)));
@@ -290,6 +294,14 @@ export class World {
       case Action.NETLINK_SEND:
         this.tunnels.asks(() => this.socket.send(action.bytes));
         break;
+      case Action.XFRM_SEND: {
+        const { instance } = this;
+        this.after(0, () => {
+          const answer = this.xfrm.answer(action.bytes);
+          if (instance === this.instance) this.done(this.engine.xfrm(answer));
+        });
+        break;
+      }
       case Action.RUN_HOOK:
         this.observer.hook(this.hooks.run(action));
         break;

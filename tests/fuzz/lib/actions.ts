@@ -43,6 +43,7 @@ export function checkAction(call: string, action: ActionRecord, slot_bytes: numb
     case Action.RUN_HOOK:
       return checkHook(call, bytes);
     case Action.NETLINK_SEND:
+    case Action.XFRM_SEND:
       return checkNetlink(bytes);
     case Action.TELL_FACTS:
       hold(bytes.length === 0, "facts", () => quote(bytes));

@@ -245,7 +245,8 @@ export class FuzzedEngine {
 
   /** What is to be sent stands in a place of its own until it is sent, after the call. */
   private checkPlace(name: string, kind: number, start: number, end: number): void {
-    if (kind !== Action.VICI_SEND && kind !== Action.NETLINK_SEND) return;
+    const kinds: number[] = [Action.VICI_SEND, Action.NETLINK_SEND, Action.XFRM_SEND];
+    if (!kinds.includes(kind)) return;
     const taken = this.to_send.some((other) => start < other.end && other.start < end);
     if (taken) throw new Finding("actions", `${name}: two of kind ${kind} in one place`);
     this.to_send.push({ start, end });

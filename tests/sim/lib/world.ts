@@ -12,6 +12,7 @@ import { Hooks } from "../../../host/node/sim/hooks.ts";
 import { addressText, MAPPED } from "../../../host/node/address.ts";
 import { Agenda } from "../../../host/node/sim/model/agenda.ts";
 import { Kernel } from "../../../host/node/sim/model/kernel.ts";
+import { Xfrm } from "../../../host/node/sim/model/xfrm.ts";
 import {
   Charon,
   type Child,
@@ -62,6 +63,7 @@ export interface VpnJson {
 export class World implements Surroundings {
   readonly charon: Charon;
   readonly kernel = new Kernel();
+  readonly xfrm: Xfrm;
   readonly log: string[] = [];
   private readonly log_times_ms: number[] = [];
   readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0, held_back: 0 };
@@ -98,7 +100,9 @@ export class World implements Surroundings {
   ) {
     this.charon = new Charon(connections, this);
     this.setTime(1_000_000);
+    this.xfrm = new Xfrm(this.charon, (this.engine.wall_ms - this.now_ms) / 1000);
     this.carryOut(engine.start([1n, 2n], IDENTIFIER));
+    this.carryOut(engine.xfrmOpened(0));
   }
 
   /** rekeyd is started anew; nothing else is. */
@@ -121,6 +125,7 @@ export class World implements Surroundings {
     this.engine.wall_ms = wall_ms;
     this.engine.now_ms = now_ms;
     this.carryOut(this.engine.start([3n, 4n], IDENTIFIER));
+    this.carryOut(this.engine.xfrmOpened(0));
   }
 
   get now_ms(): number {
@@ -294,6 +299,12 @@ export class World implements Surroundings {
         break;
       case Action.NETLINK_SEND:
         this.after(0, () => this.network(this.kernel.answer(action.bytes)));
+        break;
+      case Action.XFRM_SEND:
+        this.after(0, () => {
+          const answer = this.xfrm.answer(action.bytes);
+          if (answer.length > 0) this.carryOut(this.engine.xfrm(answer));
+        });
         break;
       case Action.RUN_HOOK:
         this.hooks.run(action);

@@ -19,6 +19,8 @@ export interface Clock {
 
 export abstract class Sas {
   ikes: IkeSa[] = [];
+  /** CHILD_SAs that it had when it was killed: the kernel has them still. */
+  left: ChildSa[] = [];
   private last_ike_id = 0;
   private last_child_id = 0;
   /** Those of one IKE daemon are random; no two are the same here. */
@@ -36,8 +38,9 @@ export abstract class Sas {
   /** Tells whoever listens. */
   protected abstract say(event: string, message: Section): void;
 
-  /** It is started anew: nothing is left, and numbers begin at 1 again. */
+  /** It is killed, and started anew: nothing is left, and numbers begin at 1 again. */
   restart(): void {
+    this.left.push(...this.ikes.flatMap(({ children }) => children.filter(isInUse)));
     this.ikes = [];
     this.last_ike_id = 0;
     this.last_child_id = 0;
