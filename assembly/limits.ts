@@ -16,7 +16,7 @@ export const MAX_PHASE2_PER_VPN: i32 = 64;
 /** Timers: one for each VPN, gateway and SA. */
 export const MAX_TIMERS: i32 = MAX_VPNS + MAX_GATEWAYS + MAX_PHASE1 + MAX_PHASE2;
 
-/** CHILD_SAs of a charon that is gone, of which is kept what it takes to find them (sa/orphan.ts). */
+/** CHILD_SAs of a charon that is gone: what it takes to find them is kept (sa/orphan.ts). */
 export const MAX_ORPHANS: i32 = 65_536;
 /** Questions to the kernel about its SAs that may be open at the same time. */
 export const MAX_SA_QUESTIONS: i32 = 64;

@@ -1,6 +1,6 @@
 /**
- * Removes orphans (sa/orphan.ts): SAs that a charon has left in the kernel when it was killed. One is
- * removed only when everything says that nobody needs it (docs/decisions.md): its VPN works on
+ * Removes orphans (sa/orphan.ts): SAs that a charon has left in the kernel when it was killed. One
+ * is removed only when everything says that nobody needs it (docs/decisions.md): its VPN works on
  * another SA between the same hosts, charon has just listed all that it has, and for a while the
  * kernel has shown the very SA, and no packet more.
  */
@@ -302,7 +302,7 @@ function endBatch(): void {
   else askBatch();
 }
 
-/** Looks at what the kernel has said of it: forgets it if it is gone, and waits while it is used. */
+/** Looks at what the kernel has said of it: forgets what is gone, and waits while it is used. */
 function isDue(index: i32): bool {
   const orphan = orphanAt(index);
   const a = orphan.way(IN);

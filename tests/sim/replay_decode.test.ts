@@ -107,7 +107,8 @@ test("what is said of SAs in the kernel is told by their SPIs", () => {
     body.writeUInt8(50, 22);
     return message(type, body, 7);
   };
-  const ike = { id: 1, connection: { local: "10.9.0.2" }, remote: "10.9.0.1" } as IkeSa;
+  const connection = { local: "10.9.0.2" };
+  const ike = { connection, remote: "10.9.0.1", children: [] as ChildSa[] } as IkeSa;
   const child = { ike, spi_in: 0xc1, spi_out: 0xd1, packets_in: 3, installed_s: 9 } as ChildSa;
   const kernel = new Xfrm({ ikes: [], left: [child] }, 0);
   const asked = Buffer.concat([request(GETAE, 0xc1), request(GETAE, 0xc2)]);

@@ -1,6 +1,6 @@
 /**
- * The kernel's SAs, as its socket for IPsec tells of them (linux/xfrm.h): those of charon, and those
- * that a charon which was killed has left.
+ * The kernel's SAs, as its socket for IPsec tells of them (linux/xfrm.h): those of charon, and
+ * those that a charon which was killed has left.
  */
 import { addressBytes } from "./address.ts";
 import type { ChildSa, IkeSa } from "./ike_sa.ts";
