@@ -12,6 +12,7 @@ import { makePrintable } from "../bytes/utf8";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { running } from "../config/model";
 import { MAX_HOOK_BYTES } from "../limits";
+import { tunnelAt, TunnelState } from "../route/tunnel";
 import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { stateWord, tunnelId, Vpn, vpnAt } from "../sa/vpn";
@@ -41,6 +42,7 @@ export function writeHookMessage(buffer: usize, index: i32, event: string): i32 
   addressVariable(w.text("REKEYD_PEER="), gatewayAt(vpn.gateway).peer_ip);
   addressVariable(w.text("REKEYD_SOURCE="), vpn.source);
   addressVariable(w.text("REKEYD_DESTINATION="), vpn.target(0).address);
+  writeTunnel(w, vpn);
   writeSpis(w, vpn);
   w.text("REKEYD_DELAY_MS=");
   end(vpn.delay_last_ms < 0 ? w : w.decimal(vpn.delay_last_ms));
@@ -48,6 +50,19 @@ export function writeHookMessage(buffer: usize, index: i32, event: string): i32 
   end(w.text("REKEYD_SKIPPED=").decimal(vpn.hook_skipped));
   assert(!w.truncated);
   return w.length;
+}
+
+function writeTunnel(w: Writer, vpn: Vpn): void {
+  w.text("REKEYD_TUNNEL=");
+  if (vpn.tunnel >= 0) w.name(tunnelAt(vpn.tunnel).config.name);
+  end(w);
+  w.text("REKEYD_TUNNEL_STATE=");
+  end(vpn.tunnel >= 0 ? w.text(tunnelWord(tunnelAt(vpn.tunnel).state)) : w);
+}
+
+function tunnelWord(state: TunnelState): string {
+  if (state == TunnelState.UP) return "up";
+  return state == TunnelState.DOWN ? "down" : "ready";
 }
 
 function writeSpis(w: Writer, vpn: Vpn): void {

@@ -79,6 +79,8 @@ test("a hook that hangs while the tunnel dies and comes back: the latest state i
       REKEYD_PEER: "198.51.100.1",
       REKEYD_SOURCE: "10.1.0.1",
       REKEYD_DESTINATION: "10.2.0.10",
+      REKEYD_TUNNEL: "",
+      REKEYD_TUNNEL_STATE: "",
       REKEYD_SPI_IN: sa!["spi_in"],
       REKEYD_SPI_OUT: sa!["spi_out"],
       REKEYD_SKIPPED: "0",

@@ -44,6 +44,8 @@ describe("what a hook is told:", () => {
       REKEYD_PEER: "198.51.100.0",
       REKEYD_SOURCE: "10.1.0.1",
       REKEYD_DESTINATION: "10.2.0.10",
+      REKEYD_TUNNEL: "",
+      REKEYD_TUNNEL_STATE: "",
       REKEYD_SPI_IN: sa!.spi_in,
       REKEYD_SPI_OUT: sa!.spi_out,
       REKEYD_DELAY_MS: "1",

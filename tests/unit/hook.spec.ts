@@ -6,7 +6,7 @@ import { running, setGlobalDefaults } from "../../assembly/config/model";
 import { Outcome } from "../../assembly/event/hook";
 import { clearEvents, eventAt, eventCount } from "../../assembly/event/log";
 import { MAX_HOOK_BYTES, MAX_HOOKS, MAX_IKE_NAME_BYTES } from "../../assembly/limits";
-import { MAX_NAME_BYTES, MAX_PATH_BYTES } from "../../assembly/limits";
+import { MAX_INTERFACE_BYTES, MAX_NAME_BYTES, MAX_PATH_BYTES } from "../../assembly/limits";
 import {
   forgetHook,
   Hook,
@@ -17,12 +17,21 @@ import {
 } from "../../assembly/monitor/hook";
 import { writeHookMessage } from "../../assembly/monitor/hook_message";
 import { rebuildRegistry } from "../../assembly/monitor/registry";
+import {
+  initTunnels,
+  takeTunnel,
+  tunnelAt,
+  TunnelState,
+  TUNNEL_STATES,
+} from "../../assembly/route/tunnel";
 import { initGateways, takeGateway } from "../../assembly/sa/gateway";
 import { initPhase2 } from "../../assembly/sa/phase2";
 import { giveVpn, initVpns, State, takeVpn, Vpn, vpnAt } from "../../assembly/sa/vpn";
 
 const room: usize = memory.data(256);
 const field: usize = memory.data(1 + MAX_NAME_BYTES);
+/** By TunnelState. */
+const WORDS: string[] = ["ready", "up", "down"];
 const message: usize = memory.data(MAX_HOOK_BYTES);
 
 function put(at: usize, max: i32, s: string): void {
@@ -36,6 +45,7 @@ function addVpn(name: string): Vpn {
   put(vpn.config.name, MAX_NAME_BYTES, name);
   put(vpn.config.hook, MAX_PATH_BYTES, "/hook");
   vpn.gateway = 0;
+  vpn.tunnel = -1;
   vpn.current = -1;
   vpn.delay_last_ms = -1;
   return vpn;
@@ -279,5 +289,18 @@ describe("the message", () => {
     expect(valueOf(text, "REKEYD_PEER=")).toBe("");
     expect(valueOf(text, "REKEYD_SPI_IN=")).toBe("");
     expect(text.endsWith("\0")).toBe(true);
+  });
+
+  it("tells the tunnel interface that the VPN is bound to, and its state at the time", () => {
+    initTunnels();
+    vpnAt(0).tunnel = takeTunnel();
+    const tunnel = tunnelAt(vpnAt(0).tunnel);
+    put(tunnel.config.name, MAX_INTERFACE_BYTES, "tunnel.1");
+    for (let state = 0; state < TUNNEL_STATES; state++) {
+      tunnel.state = <TunnelState>state;
+      const text = String.UTF8.decodeUnsafe(message, writeHookMessage(message, 0, "up"));
+      expect(valueOf(text, "REKEYD_TUNNEL=")).toBe("tunnel.1");
+      expect(valueOf(text, "REKEYD_TUNNEL_STATE=")).toBe(WORDS[state]);
+    }
   });
 });
