@@ -48,6 +48,8 @@ import { rebuildRegistry } from "./monitor/registry";
 import { echoUnsent, replyCame } from "./monitor/round";
 import { startDump } from "./netlink/network";
 import { seedRandom } from "./random";
+import { pictureLost } from "./route/kernel";
+import { initRouting, reconcileRoutes, routesDeadline, routesDue } from "./route/reconcile";
 import { initGateways } from "./sa/gateway";
 import { initListing } from "./sa/listing";
 import { initOrphans } from "./sa/orphan";
@@ -94,6 +96,7 @@ function begin(now_ms: i64, wall_ms: i64): void {
 
 function end(): i32 {
   if (examOver()) answerDoctor();
+  reconcileRoutes();
   endBatch();
   return actionCount();
 }
@@ -123,6 +126,7 @@ export function start(
   initGateways();
   initListing();
   initOrphans();
+  initRouting();
   initPlaces();
   initConfig();
   initHistory();
@@ -173,6 +177,7 @@ export function network(len: i32, now_ms: i64, wall_ms: i64): i32 {
 export function networkLost(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   startDump();
+  pictureLost();
   return end();
 }
 
@@ -193,7 +198,8 @@ export function xfrm(len: i32, now_ms: i64, wall_ms: i64): i32 {
 /** When `tick` and `chores` are to be called; the largest i64: never. */
 export function deadline(): i64 {
   const chores_ms = min(session.sessionDeadline(), resyncDeadline());
-  return min(min(nextDeadline(), orphan.orphanDeadline()), min(chores_ms, examDeadline()));
+  const rare_ms = min(examDeadline(), routesDeadline());
+  return min(min(nextDeadline(), orphan.orphanDeadline()), min(chores_ms, rare_ms));
 }
 
 /**
@@ -217,6 +223,7 @@ export function chores(now_ms: i64, wall_ms: i64): i32 {
   if (resyncDeadline() <= clock.now_ms) resync();
   if (examDeadline() <= clock.now_ms) examDue();
   if (orphan.orphanDeadline() <= clock.now_ms) orphan.orphansDue();
+  if (routesDeadline() <= clock.now_ms) routesDue();
   converse();
   return end();
 }

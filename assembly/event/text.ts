@@ -20,6 +20,10 @@ export const enum Id {
   CONFIGURATION = 17,
   VPN_UP = 40,
   VPN_DOWN = 41,
+  /** "Route" */
+  ROUTE = 48,
+  /** "Interface" */
+  INTERFACE = 513,
   /** "IKE" */
   IKE = 536,
   /** "System": the daemon itself. */

@@ -22,6 +22,7 @@ import { forgetPhase1, forgetPhase2 } from "../sa/listing";
 import { giveVpn, Note, State, takeVpn, Tried, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { freeTimer, newTimer, schedule } from "../timer/wheel";
 import { aim } from "./aim";
+import { applyTunnels, releaseVpn } from "./apply_tunnels";
 import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
 import { forgetHook } from "./hook";
 import { forgetRenewals, withdrawRenewal } from "./lifetime";
@@ -53,6 +54,7 @@ export function applyStaged(): void {
   }
   linkGateways();
   rebuildRegistry(0);
+  applyTunnels();
   distrustListing();
   for (let i = 0; i < vpnCount(); i++) vpnAt(i).unnote(Note.KEPT);
   aimBound();
@@ -106,6 +108,7 @@ function remove(index: i32): void {
   const vpn = vpnAt(index);
   if (vpn.gateway >= 0) forgetVpn(index);
   forgetHook(vpn);
+  releaseVpn(index);
   forgetPhase2(index);
   freeTimer(vpn.timer);
   giveVpn(index);

@@ -3,6 +3,7 @@ import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
 import { rekeySucceeded, saDeactivated, targetSilent, vpnDown, vpnUp } from "../event/text";
 import { ask, unask } from "../ike/negotiation";
+import { stateChanged } from "../route/follow";
 import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, Tried, tunnelId, Vpn, vpnAt } from "../sa/vpn";
@@ -29,6 +30,10 @@ export function happen(index: i32, event: Event): void {
   vpn.state = state;
   if (cell & Do.RESET) forgetMisses(vpn);
   if (state != was) enter(index, state, event);
+  if (cell & Do.SAY_SILENT) vpn.left_alone = true;
+  else if (state == State.UP || (cell & Do.NEGOTIATE) != 0) vpn.left_alone = false;
+  // What is said and told from here on finds the tunnel interface in its new state.
+  stateChanged(index);
   if (cell & Do.SAY_UP) sayUp(index);
   if (cell & Do.SAY_DOWN) sayDown(index);
   if (cell & Do.SAY_REKEYED) sayRekeyed(index);

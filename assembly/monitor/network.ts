@@ -4,6 +4,7 @@ import { wake } from "../ike/negotiation";
 import { MAX_ADDRESSES, MAX_INTERFACES } from "../limits";
 import { netlinkBytes } from "../netlink/network";
 import { Change } from "../netlink/interfaces";
+import { kernelBytes } from "../route/kernel";
 import { gatewayAt, gatewayCount } from "../sa/gateway";
 import { Note, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { aim } from "./aim";
@@ -19,6 +20,7 @@ let said_full: bool = false;
  */
 export function networkChanged(p: usize, len: i32): void {
   const change = netlinkBytes(p, len);
+  kernelBytes(p, len);
   if (change & Change.FULL && !said_full) {
     said_full = true;
     networkFull(MAX_INTERFACES, MAX_ADDRESSES);

@@ -4,6 +4,7 @@ import { VpnFlag } from "../config/model";
 import { now_ms } from "../clock";
 import { peersShared, phase1Completed, phase1Rekeyed, phase2Completed } from "../event/text";
 import { observe } from "../ike/negotiation";
+import { vpnChanged } from "../route/follow";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { findPhase1 } from "../sa/listing";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
@@ -31,6 +32,7 @@ export function reconcile(gateway_index: i32, asked_at_ms: i64): void {
     const found = !vpnAt(i).noted(Note.LISTED);
     vpnAt(i).note(Note.LISTED);
     lookAtPhase2(i, found, asked_at_ms);
+    vpnChanged(i);
     trafficListed(vpnAt(i));
     if (found) startRounds(i);
     countersCame(i);

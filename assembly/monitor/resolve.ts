@@ -16,6 +16,7 @@ import {
   sourceMissing,
 } from "../event/text";
 import { addressAt, addressCount, interfaceAddress, interfaceIndexOf } from "../netlink/interfaces";
+import { vpnChanged } from "../route/follow";
 import { tunnelAt } from "../route/tunnel";
 import { gatewayAt } from "../sa/gateway";
 import { Phase2, phase2At } from "../sa/phase2";
@@ -48,6 +49,7 @@ export function resolve(
   resolveTargets(vpn, remote, remote_count);
   const v4 = vpn.target_count > 0 ? isV4(vpn.target(0).address) : true;
   findSource(vpn, local, local_count, v4);
+  vpnChanged(index);
   if (sameAddress(scratch, vpn.source)) return;
   memory.copy(vpn.source, scratch, ADDRESS_BYTES);
   vpn.unnote(Note.SAID_UNCOVERED);

@@ -2,8 +2,8 @@ import { align, HEADER_BYTES, Message, Type } from "./message";
 
 /** Bytes of an attribute's length and type (rtattr). */
 const ATTRIBUTE_HEADER_BYTES: i32 = 4;
-/** In the type of an attribute that holds others (NLA_F_NESTED). */
-const NESTED: i32 = 0x8000;
+/** In the type of an attribute that holds others (NLA_F_NESTED), where the kernel wants it. */
+export const NESTED: i32 = 0x8000;
 
 /**
  * Builds requests to rtnetlink, one behind the other. A message that has no room is left out whole,
@@ -90,7 +90,7 @@ export class Builder {
   /** Begins an attribute that holds others; what it answers is for `endNest`. */
   beginNest(type: i32): usize {
     const nest = this.at;
-    this.room(type | NESTED, 0);
+    this.room(type, 0);
     return nest;
   }
 

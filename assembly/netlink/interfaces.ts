@@ -115,6 +115,11 @@ export function interfaceName(index: u32): usize {
   return 0;
 }
 
+/** Whether the interface with that index has the address, with this prefix. */
+export function hasAddress(ifindex: u32, address: usize, prefix: u32): bool {
+  return findAddress(ifindex, address, prefix) < address_count;
+}
+
 /** Whether an interface has the address; also where not all addresses are known. */
 export function isOurs(address: usize): bool {
   if (address_count == MAX_ADDRESSES) return true;

@@ -5,15 +5,15 @@
 import { ADDRESS_BYTES, isV4 } from "../bytes/address";
 import { equalText, nameBytes, nameLength } from "../bytes/slice";
 import { Builder } from "./builder";
-import { attributeBytes, attributeIn, Flag, Message, Type } from "./message";
+import { attributeBytes, attributeIn, Flag, Message, textBytes, Type } from "./message";
 import { AF_INET, AF_INET6 } from "./route";
 
 /** Bytes of ifinfomsg. */
 export const LINK_BYTES: i32 = 16;
-export const LINK_INDEX = 4;
-export const LINK_FLAGS = 8;
+const LINK_INDEX = 4;
+const LINK_FLAGS = 8;
 const LINK_CHANGE = 12;
-export const IFLA_IFNAME: u16 = 3;
+const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_OPERSTATE: u16 = 16;
 const IFLA_LINKINFO: u16 = 18;
@@ -27,7 +27,7 @@ const IPV4_DEVCONF_RP_FILTER: u16 = 8;
 /** The source of a packet must be reachable, by whatever interface (RFC 3704, 2.4). */
 const RP_FILTER_LOOSE: u32 = 2;
 const IFF_UP: u32 = 0x1;
-export const IFF_UP_RUNNING: u32 = 0x1 | 0x40;
+const IFF_UP_RUNNING: u32 = 0x1 | 0x40;
 
 /** ifaddrmsg. */
 export const ADDRESS_HEAD_BYTES: i32 = 8;
@@ -54,6 +54,8 @@ class LinkRead {
   /** In external mode: each route says where its packets go. */
   external: bool;
   up: bool;
+  /** Up, and with a carrier. */
+  running: bool;
   /** Oper. */
   oper: u8;
   /** Of the name, in the message. */
@@ -71,12 +73,10 @@ export function readLink(message: Message): bool {
   const found = link_read;
   found.index = load<u32>(message.payload, LINK_INDEX);
   found.name = message.attribute(LINK_BYTES, IFLA_IFNAME, 1);
-  if (found.name == 0) return false;
-  const room = attributeBytes(found.name);
-  let len = 0;
-  while (len < room && load<u8>(found.name + len) != 0) len++;
-  found.name_len = len;
-  found.up = (load<u32>(message.payload, LINK_FLAGS) & IFF_UP) != 0;
+  found.name_len = found.name != 0 ? textBytes(found.name) : 0;
+  const flags = load<u32>(message.payload, LINK_FLAGS);
+  found.up = (flags & IFF_UP) != 0;
+  found.running = (flags & IFF_UP_RUNNING) == IFF_UP_RUNNING;
   const mtu = message.attribute(LINK_BYTES, IFLA_MTU, 4);
   found.mtu = mtu != 0 ? load<u32>(mtu) : 0;
   const oper = message.attribute(LINK_BYTES, IFLA_OPERSTATE, 1);
@@ -110,8 +110,8 @@ export function buildInterface(b: Builder, seq: u32, name: usize, if_id: u32, mt
   const head = b.fixed(LINK_BYTES);
   store<u32>(head, IFF_UP, LINK_FLAGS);
   store<u32>(head, IFF_UP, LINK_CHANGE);
-  b.text(IFLA_IFNAME, nameBytes(name), nameLength(name));
   if (mtu != 0) b.number(IFLA_MTU, mtu);
+  b.text(IFLA_IFNAME, nameBytes(name), nameLength(name));
   const info = b.beginNest(IFLA_LINKINFO);
   b.literal(IFLA_INFO_KIND, "xfrm");
   const data = b.beginNest(IFLA_INFO_DATA);

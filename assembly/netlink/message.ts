@@ -33,6 +33,8 @@ export const enum Flag {
   DUMP_INTR = 0x10,
   /** In a request: NLM_F_ROOT | NLM_F_MATCH. */
   DUMP = 0x300,
+  /** It took the place of what was there. */
+  REPLACE = 0x100,
   /** Refused where it is there already ... */
   EXCL = 0x200,
   /** ... and made where it is not. */
@@ -92,6 +94,14 @@ function findAttribute(from: usize, end: usize, type: u16, least: i32): usize {
 /** Length of an attribute's payload as `Message.attribute` found it. */
 export function attributeBytes(payload: usize): i32 {
   return <i32>load<u16>(payload - ATTRIBUTE_HEADER_BYTES) - ATTRIBUTE_HEADER_BYTES;
+}
+
+/** Length of the text in an attribute, without the zero that ends it. */
+export function textBytes(payload: usize): i32 {
+  const room = attributeBytes(payload);
+  let len = 0;
+  while (len < room && load<u8>(payload + len) != 0) len++;
+  return len;
 }
 
 /** Whether a whole message stands at `p`. */

@@ -12,22 +12,17 @@ import {
   setInterface,
 } from "./interfaces";
 import { isLookup, takeLookup } from "./lookup";
-import {
-  ADDRESS_HEAD_BYTES,
-  IFF_UP_RUNNING,
-  IFLA_IFNAME,
-  LINK_BYTES,
-  LINK_FLAGS,
-  LINK_INDEX,
-} from "./link";
-import { align, attributeBytes, Flag, hasMessage, HEADER_BYTES, Message, Type } from "./message";
+import { ADDRESS_HEAD_BYTES, LINK_BYTES, link_read, readLink } from "./link";
+import { align, Flag, hasMessage, HEADER_BYTES, Message, Type } from "./message";
 import {
   AF_INET,
   AF_INET6,
   ROUTE_BYTES,
+  ROUTE_PROTOCOL,
   ROUTE_TYPE,
   RT_TABLE_MAIN,
   RTN_UNICAST,
+  RTPROT_REKEYD,
   tableOf,
 } from "./route";
 
@@ -50,8 +45,6 @@ const IFA_F_OPTIMISTIC: u32 = 0x04;
 const IFA_F_DADFAILED: u32 = 0x08;
 const IFA_F_DEPRECATED: u32 = 0x20;
 const IFA_F_TENTATIVE: u32 = 0x40;
-
-const AF_UNSPEC: u8 = 0;
 
 const EBUSY: i32 = 16;
 
@@ -76,6 +69,11 @@ let complete: bool = false;
 export function startDump(): void {
   beginAnew();
   sendRequest();
+}
+
+/** Whether one is under way: what is known may be out of date. */
+export function isDumping(): bool {
+  return dumping != 0;
 }
 
 function beginAnew(): void {
@@ -129,22 +127,13 @@ function take(message: Message): i32 {
 }
 
 function takeLink(message: Message): i32 {
-  if (message.payload_bytes < LINK_BYTES) return Change.NONE;
-  // Other families tell of something else under the same type: a DELLINK of AF_BRIDGE is a port
-  // that left its bridge.
-  const p = message.payload;
-  if (load<u8>(p) != AF_UNSPEC) return Change.NONE;
-  const index = load<u32>(p, LINK_INDEX);
-  if (message.type == Type.DELLINK) return removeInterface(index);
-
-  const name = message.attribute(LINK_BYTES, IFLA_IFNAME, 1);
-  if (name == 0) return Change.NONE;
-  const room = attributeBytes(name);
-  let len = 0;
-  while (len < room && load<u8>(name + len) != 0) len++;
-  if (len == 0 || len > MAX_INTERFACE_BYTES) return Change.NONE;
-  const running = (load<u32>(p, LINK_FLAGS) & IFF_UP_RUNNING) == IFF_UP_RUNNING;
-  return setInterface(index, name, len, running);
+  if (!readLink(message)) return Change.NONE;
+  const link = link_read;
+  if (message.type == Type.DELLINK) return removeInterface(link.index);
+  if (link.name_len == 0 || link.name_len > MAX_INTERFACE_BYTES) return Change.NONE;
+  const change = setInterface(link.index, link.name, link.name_len, link.running);
+  // The way to a peer does not lead through a tunnel.
+  return link.is_xfrm ? change & ~Change.CAME_UP : change;
 }
 
 const address: usize = memory.data(ADDRESS_BYTES, 8);
@@ -186,11 +175,12 @@ function rank(scope: u32, flags: u32): u32 {
 
 /**
  * A new route of the main table may be the way back to a peer. Other tables, among them
- * strongSwan's own, are not.
+ * strongSwan's own, are not, nor is a route of ours into a tunnel.
  */
 function takeRoute(message: Message): i32 {
   if (message.payload_bytes < ROUTE_BYTES) return Change.NONE;
   const p = message.payload;
+  if (load<u8>(p, ROUTE_PROTOCOL) == RTPROT_REKEYD) return Change.NONE;
   const reaches = tableOf(message) == RT_TABLE_MAIN && load<u8>(p, ROUTE_TYPE) == RTN_UNICAST;
   return reaches ? Change.CAME_UP : Change.NONE;
 }

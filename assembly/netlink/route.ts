@@ -4,8 +4,8 @@
  */
 import { ADDRESS_BYTES, clear, fromV4, isV4 } from "../bytes/address";
 import { nameBytes, nameLength } from "../bytes/slice";
-import { Builder } from "./builder";
-import { attributeIn, Flag, Message, Type } from "./message";
+import { Builder, NESTED } from "./builder";
+import { attributeIn, Flag, Message, textBytes, Type } from "./message";
 
 export const AF_INET: u8 = 2;
 export const AF_INET6: u8 = 10;
@@ -14,7 +14,7 @@ export const AF_INET6: u8 = 10;
 export const ROUTE_BYTES: i32 = 12;
 const DESTINATION_BITS = 1;
 const ROUTE_TABLE = 4;
-const ROUTE_PROTOCOL = 5;
+export const ROUTE_PROTOCOL = 5;
 const ROUTE_SCOPE = 6;
 export const ROUTE_TYPE = 7;
 export const ROUTE_FLAGS = 8;
@@ -171,15 +171,15 @@ export function buildRoute(
   store<u8>(head, RTN_UNICAST, ROUTE_TYPE);
   const bytes = v4 ? 4 : ADDRESS_BYTES;
   b.attribute(RTA_DST, target + ADDRESS_BYTES - bytes, bytes);
-  b.number(RTA_TABLE, table);
   b.number(RTA_PRIORITY, metric);
-  b.number(RTA_OIF, ifindex);
+  if (table > 255) b.number(RTA_TABLE, table);
   if (if_id != 0 && add) {
-    b.short(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_XFRM);
-    const nest = b.beginNest(RTA_ENCAP);
+    const nest = b.beginNest(RTA_ENCAP | NESTED);
     b.number(LWT_XFRM_IF_ID, if_id);
     b.endNest(nest);
+    b.short(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_XFRM);
   }
+  b.number(RTA_OIF, ifindex);
   b.end();
 }
 
@@ -200,10 +200,13 @@ class RuleRead {
   v4: bool;
   /** Whether it looks at the interface that a packet is to leave by. */
   by_interface: bool;
+  /** Of the interface's name, in the message. */
+  name_len: i32;
+  name: usize;
 }
 
 /** The rule that `readRule` has read. */
-export const rule_read: RuleRead = changetype<RuleRead>(memory.data(16, 8));
+export const rule_read: RuleRead = changetype<RuleRead>(memory.data(24, 4));
 
 /** Takes a NEWRULE or DELRULE into `rule_read`; false: it is none of ours. */
 export function readRule(message: Message): bool {
@@ -218,7 +221,9 @@ export function readRule(message: Message): bool {
   rule_read.v4 = family == AF_INET;
   rule_read.table = tableOf(message);
   rule_read.priority = numberIn(message, FRA_PRIORITY, 0);
-  rule_read.by_interface = message.attribute(ROUTE_BYTES, FRA_OIFNAME, 1) != 0;
+  rule_read.name = message.attribute(ROUTE_BYTES, FRA_OIFNAME, 1);
+  rule_read.by_interface = rule_read.name != 0;
+  rule_read.name_len = rule_read.by_interface ? textBytes(rule_read.name) : 0;
   return true;
 }
 
@@ -237,10 +242,10 @@ export function buildRule(
   const head = b.fixed(ROUTE_BYTES);
   store<u8>(head, v4 ? AF_INET : AF_INET6);
   store<u8>(head, FR_ACT_TO_TBL, ROUTE_TYPE);
-  b.number(RTA_TABLE, table);
   b.number(FRA_PRIORITY, priority);
-  b.byte(FRA_PROTOCOL, RTPROT_REKEYD);
   if (name != 0) b.text(FRA_OIFNAME, nameBytes(name), nameLength(name));
+  b.number(RTA_TABLE, table);
+  b.byte(FRA_PROTOCOL, RTPROT_REKEYD);
   b.end();
 }
 

@@ -71,7 +71,7 @@ export function seenOf(vpn: Vpn): Seen {
   if (vpn.state == State.INACTIVE) return Seen.NO_SA;
   if (vpn.state == State.UP) return Seen.ANSWERS;
   if (vpn.state == State.READY) return Seen.SA;
-  return vpn.noted(Note.SILENT) && vpn.noted(Note.HAS_SA) ? Seen.SA : Seen.DOWN;
+  return vpn.left_alone && vpn.noted(Note.HAS_SA) ? Seen.SA : Seen.DOWN;
 }
 
 /** Of an interface with several VPNs: it is DOWN when all are. */

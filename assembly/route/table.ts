@@ -9,7 +9,6 @@ import { hash } from "../bytes/slice";
 import { TABLE_BYTES, tableAt } from "../bytes/table";
 import { MAX_KERNEL_ROUTES } from "../limits";
 import { metricOf, RT_TABLE_MAIN } from "../netlink/route";
-import { vpnAt } from "../sa/vpn";
 
 /** Where a route comes from. */
 export const enum Origin {
@@ -56,8 +55,8 @@ export class Route {
   there: bool;
   /** Another's is in its place. */
   foreign: bool;
-  /** The configuration that is being applied names it. */
-  kept: bool;
+  /** Requests about it that the kernel has not answered. */
+  pending: u8;
   ifindex: u32;
   if_id: u32;
   /** The dump that last showed it. */
@@ -86,7 +85,7 @@ export class Route {
 
 const table = tableAt(memory.data(TABLE_BYTES));
 const pool = poolAt(memory.data(POOL_BYTES));
-const by_key = hashIndexAt(memory.data(HASH_INDEX_BYTES));
+const by_network = hashIndexAt(memory.data(HASH_INDEX_BYTES));
 let in_use: i32 = 0;
 /** Entries that the index has room for, and has taken: freed ones stay in it. */
 const MIN_ROOM: i32 = 256;
@@ -111,35 +110,40 @@ export function routeAt(index: i32): Route {
   return changetype<Route>(table.at(index));
 }
 
-/** The first route that the kernel would tell by these; -1: none. Several may want one place. */
-export function firstRoute(target: usize, prefix: u32, in_table: u32, metric: u32): i32 {
-  const h = keyOf(target, prefix, in_table, metric);
-  return matching(by_key.first(h), h, target, prefix, in_table, metric);
+/** The first route to this network, of whatever table and metric; -1: none. */
+export function firstRoute(target: usize, prefix: u32): i32 {
+  const h = keyOf(target, prefix);
+  return matching(by_network.first(h), h, target, prefix);
 }
 
-/** The next such route, or -1. */
-export function routeAfter(index: i32): i32 {
+/** The next route to the same network, or -1. */
+export function nextRoute(index: i32): i32 {
   const route = routeAt(index);
-  const h = keyOf(route.target, route.prefix, route.table, route.metric);
-  let slot = by_key.first(h);
-  while (by_key.indexIn(slot) != index) slot = by_key.after(h, slot);
-  slot = by_key.after(h, slot);
-  return matching(slot, h, route.target, route.prefix, route.table, route.metric);
+  const h = keyOf(route.target, route.prefix);
+  let slot = by_network.first(h);
+  while (by_network.indexIn(slot) != index) slot = by_network.after(h, slot);
+  return matching(by_network.after(h, slot), h, route.target, route.prefix);
 }
 
-function matching(slot: i32, h: u32, target: usize, prefix: u32, in_table: u32, metric: u32): i32 {
-  for (; slot >= 0; slot = by_key.after(h, slot)) {
-    const index = by_key.indexIn(slot);
+function matching(slot: i32, h: u32, target: usize, prefix: u32): i32 {
+  for (; slot >= 0; slot = by_network.after(h, slot)) {
+    const index = by_network.indexIn(slot);
     const route = routeAt(index);
-    const same = route.used && route.table == in_table && route.metric == metric;
-    if (same && <u32>route.prefix == prefix && sameAddress(route.target, target)) return index;
+    if (route.used && <u32>route.prefix == prefix && sameAddress(route.target, target)) {
+      return index;
+    }
   }
   return -1;
 }
 
+/** Whether the kernel could not have both: it tells routes by table, network and metric. */
+export function sharePlace(route: Route, in_table: u32, metric: u32): bool {
+  return route.table == in_table && route.metric == metric;
+}
+
 /**
- * A new route, of a VPN or of none (-1), that the kernel does not have yet; -1 at the limit.
- * `metric` is the configuration's.
+ * A new route, of a VPN or of none (-1); -1 at the limit. One that the kernel has, and that nothing
+ * wanted any more, becomes it. `metric` is the configuration's.
  */
 export function addRoute(
   origin: Origin,
@@ -150,41 +154,62 @@ export function addRoute(
   in_table: u32,
   metric: u32,
 ): i32 {
-  const index = pool.take();
+  const kernels = metricOf(target, metric);
+  let index = findUnwanted(target, prefix, in_table, kernels);
+  if (index < 0) index = takeRoute(target, prefix, in_table, kernels);
   if (index < 0) return -1;
   const route = routeAt(index);
-  route.used = true;
   route.origin = <u8>origin;
   route.tunnel = tunnel;
   route.vpn = vpn;
   route.next = -1;
+  route.standby = false;
+  route.failures = 0;
+  route.retry_at_ms = 0;
+  memory.fill(route.gateway, 0, ADDRESS_BYTES);
+  return index;
+}
+
+/** The route of ours in that place that nothing wants, or -1. */
+export function findUnwanted(target: usize, prefix: u32, in_table: u32, metric: u32): i32 {
+  let i = firstRoute(target, prefix);
+  for (; i >= 0; i = nextRoute(i)) {
+    const route = routeAt(i);
+    if (route.origin == Origin.NONE && sharePlace(route, in_table, metric)) return i;
+  }
+  return -1;
+}
+
+/** A record that nothing wants, of a route that the kernel does not have; -1 at the limit. */
+export function takeRoute(target: usize, prefix: u32, in_table: u32, metric: u32): i32 {
+  const index = pool.take();
+  if (index < 0) return -1;
+  const route = routeAt(index);
+  route.used = true;
+  route.tunnel = -1;
+  route.vpn = -1;
+  route.next = -1;
   memory.copy(route.target, target, ADDRESS_BYTES);
   route.prefix = <u8>prefix;
   route.table = in_table;
-  route.metric = metricOf(target, metric);
+  route.metric = metric;
   in_use++;
   if (indexed == room) indexAnew();
   else addToIndex(index);
   return index;
 }
 
-/** Puts the route at the head of its VPN's chain. */
-export function chainRoute(index: i32): void {
-  const route = routeAt(index);
-  const vpn = vpnAt(route.vpn);
-  route.next = vpn.first_route;
-  vpn.first_route = index;
-}
-
 /** Nothing wants the route any more: it goes as soon as the kernel has it no longer. */
 export function dropRoute(index: i32): void {
   const route = routeAt(index);
   assert(route.used);
-  if (!route.there) return giveRoute(index);
+  if (!route.there && route.pending == 0) return giveRoute(index);
   route.origin = <u8>Origin.NONE;
   route.vpn = -1;
   route.next = -1;
   route.standby = false;
+  route.foreign = false;
+  route.retry_at_ms = 0;
 }
 
 /** Frees the record. */
@@ -195,24 +220,29 @@ export function giveRoute(index: i32): void {
   pool.give(index);
 }
 
+/** Whether there is any record: the kernel may have a route of ours. */
+export function hasRoutes(): bool {
+  return in_use > 0;
+}
+
 /** Whether it is one that `get route` shows. */
 export function isShown(route: Route): bool {
   return route.used && route.table == RT_TABLE_MAIN && route.origin != Origin.NONE;
 }
 
-function keyOf(target: usize, prefix: u32, in_table: u32, metric: u32): u32 {
-  return hash(target, ADDRESS_BYTES) ^ ((prefix ^ in_table ^ (metric << 8)) * 0x9e3779b1);
+function keyOf(target: usize, prefix: u32): u32 {
+  return hash(target, ADDRESS_BYTES) ^ (prefix * 0x9e3779b1);
 }
 
 function indexAnew(): void {
   room = max(2 * in_use, MIN_ROOM);
   indexed = 0;
-  by_key.rebuild(room);
+  by_network.rebuild(room);
   for (let i = 0; i < pool.used; i++) if (routeAt(i).used) addToIndex(i);
 }
 
 function addToIndex(index: i32): void {
   const route = routeAt(index);
-  by_key.add(keyOf(route.target, route.prefix, route.table, route.metric), index);
+  by_network.add(keyOf(route.target, route.prefix), index);
   indexed++;
 }

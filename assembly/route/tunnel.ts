@@ -32,10 +32,12 @@ const DROPPED: i32 = CONFIG + 128;
 /** A tunnel interface. */
 @unmanaged
 export class Tunnel {
-  /** Whether the record is in use. */
+  /** Whether it is configured. */
   used: bool;
   /** The configuration that is being applied names it. */
   kept: bool;
+  /** It is configured no longer, and what rekeyd made of it is being removed. */
+  leaving: bool;
   /** Between: where a free record holds the next one. */
   private free: i32;
   state: TunnelState;
@@ -43,18 +45,27 @@ export class Tunnel {
   ifindex: u32;
   /** The same, whatever it is. */
   named_index: u32;
-  /** What the kernel shows: administratively up; Oper; MTU. */
+  /** What the kernel shows: kind and if_id; administratively up; Oper; MTU. */
+  is_xfrm: bool;
+  is_external: bool;
   up: bool;
   oper: u8;
+  if_id: u32;
   mtu: u32;
   /** It is rekeyd's, to change and to remove. */
   made: bool;
+  /** It is, and it was made for a section that has another kind now. */
+  outdated: bool;
   /** Its reverse path filter was set since it was made. */
   filtered: bool;
+  /** The Oper that the kernel was asked for last; 0: none since it told of another one. */
+  asked_oper: u8;
   /** It was there, and is gone. */
   lost: bool;
   /** Trouble that was said last. */
   said: u8;
+  /** Bit i: the interface has address i of its section. */
+  addresses: u32;
   /** Addresses of `dropped` that are still to be removed. */
   dropped_count: i32;
   /** Rules that the kernel shows: bits of rule.ts. */
@@ -85,6 +96,29 @@ export class Tunnel {
   get external(): bool {
     return this.config.if_id == 0;
   }
+  /** Works out whether the interface is what its section says. */
+  fit(): void {
+    const config = this.config;
+    const right_id = this.external ? this.is_external : !this.is_external;
+    const fits = this.is_xfrm && right_id && (this.external || this.if_id == config.if_id);
+    this.ifindex = fits ? this.named_index : 0;
+    if (config.create && fits) this.made = true;
+  }
+  /** Forgets what the kernel showed of it. */
+  gone(): void {
+    this.named_index = 0;
+    this.ifindex = 0;
+    this.is_xfrm = false;
+    this.up = false;
+    this.oper = 0;
+    this.asked_oper = 0;
+    this.mtu = 0;
+    this.made = false;
+    this.outdated = false;
+    this.filtered = false;
+    this.addresses = 0;
+    this.dropped_count = 0;
+  }
   /** Counts a VPN in, or with -1 out. */
   count(state: i32, by: i32): void {
     assert(<u32>state < <u32>TUNNEL_STATES);
@@ -100,16 +134,17 @@ export class Tunnel {
 
 const table = tableAt(memory.data(TABLE_BYTES));
 const pool = poolAt(memory.data(POOL_BYTES));
-let in_use: i32 = 0;
+/** Records that are configured or leaving. */
+let held: i32 = 0;
 
 /** Empties the table. */
 export function initTunnels(): void {
   assert(<i32>offsetof<Tunnel>() <= CONFIG && TUNNEL_CONFIG_BYTES <= DROPPED - CONFIG);
   pool.init(table.init(TUNNEL_BYTES, MAX_TUNNELS));
-  in_use = 0;
+  held = 0;
 }
 
-/** Records to walk over; those without `used` are free. */
+/** Records to walk over; those without `used` are none. */
 export function tunnelCount(): i32 {
   return pool.used;
 }
@@ -119,9 +154,9 @@ export function tunnelAt(index: i32): Tunnel {
   return changetype<Tunnel>(table.at(index));
 }
 
-/** Whether any is configured: without one nothing of routes is asked for or sent. */
+/** Whether there is any: without one nothing of routes is asked for or sent. */
 export function hasTunnels(): bool {
-  return in_use > 0;
+  return held > 0;
 }
 
 /** The tunnel interface of this name, or -1. */
@@ -134,10 +169,11 @@ export function findTunnel(name: usize, len: i32): i32 {
   return -1;
 }
 
-/** The one with this number of the kernel, or -1. */
+/** The one with this number of the kernel, or -1; also one that is leaving. */
 export function findIndex(ifindex: u32): i32 {
   for (let i = 0; i < pool.used && ifindex != 0; i++) {
-    if (tunnelAt(i).used && tunnelAt(i).named_index == ifindex) return i;
+    const tunnel = tunnelAt(i);
+    if ((tunnel.used || tunnel.leaving) && tunnel.named_index == ifindex) return i;
   }
   return -1;
 }
@@ -148,15 +184,17 @@ export function takeTunnel(): i32 {
   assert(index >= 0);
   tunnelAt(index).used = true;
   tunnelAt(index).vpn = -1;
-  in_use++;
+  held++;
   return index;
 }
 
 /** Frees the record. */
 export function giveTunnel(index: i32): void {
-  assert(tunnelAt(index).used);
-  tunnelAt(index).used = false;
-  in_use--;
+  const tunnel = tunnelAt(index);
+  assert(tunnel.used || tunnel.leaving);
+  tunnel.used = false;
+  tunnel.leaving = false;
+  held--;
   pool.give(index);
 }
 

@@ -145,6 +145,10 @@ export class Vpn {
   /** What it offers there (route/tunnel.ts, TunnelState), and its if_id as routes have it. */
   tunnel_state: u8;
   routed_if_id: u32;
+  /** It is down because its target never answers, not its tunnel: user traffic comes in. */
+  left_alone: bool;
+  /** That its peer claims what another VPN has, has been said. */
+  said_claim: bool;
   /** First of its routes (route/table.ts), and of its next hops that were learned; -1: none. */
   first_route: i32;
   first_next_hop: i32;

@@ -1,7 +1,7 @@
 //! The kernel's sockets of netlink: bytes to and from the engine.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{
@@ -13,9 +13,14 @@ use rustix::net::{
 const LINKS: u32 = 0x1;
 const IPV4_ADDRESSES: u32 = 0x10;
 const IPV4_ROUTES: u32 = 0x40;
+const IPV4_RULES: u32 = 0x80;
 const IPV6_ADDRESSES: u32 = 0x100;
 const IPV6_ROUTES: u32 = 0x400;
-const GROUPS: u32 = LINKS | IPV4_ADDRESSES | IPV4_ROUTES | IPV6_ADDRESSES | IPV6_ROUTES;
+/// RTNLGRP_IPV6_RULE is group 19, of which RTMGRP_* has no name.
+const IPV6_RULES: u32 = 1 << 18;
+const IPV4: u32 = IPV4_ADDRESSES | IPV4_ROUTES | IPV4_RULES;
+const IPV6: u32 = IPV6_ADDRESSES | IPV6_ROUTES | IPV6_RULES;
+const GROUPS: u32 = LINKS | IPV4 | IPV6;
 
 /// A burst of routes should not cost a new dump.
 const RECEIVE_BUFFER_BYTES: usize = 1 << 20;
@@ -25,9 +30,11 @@ pub struct Netlink {
 }
 
 impl Netlink {
-    /// Tells of links, addresses and routes. NETLINK_ROUTE is protocol 0.
+    /// Tells of links, addresses, routes and rules. NETLINK_ROUTE is protocol 0.
     pub fn routing() -> io::Result<Netlink> {
-        Netlink::open(None, GROUPS)
+        let netlink = Netlink::open(None, GROUPS)?;
+        netlink.dump_what_is_asked_for();
+        Ok(netlink)
     }
 
     /// Tells of SAs, if it is asked (NETLINK_XFRM): nothing comes of itself.
@@ -48,6 +55,22 @@ impl Netlink {
         let (length, _, sender) = recvfrom(&self.fd, buffer, RecvFlags::DONTWAIT)?;
         let sender = sender.and_then(|sender| SocketAddrNetlink::try_from(sender).ok());
         Ok(sender.is_some_and(|sender| sender.pid() == 0).then_some(length))
+    }
+
+    /// The kernel leaves out of a dump what the request does not ask for: of a million routes those
+    /// that are rekeyd's. Before Linux 4.20 it tells all.
+    fn dump_what_is_asked_for(&self) {
+        let on: libc::c_int = 1;
+        // SAFETY: the option is an int, which outlives the call.
+        unsafe {
+            libc::setsockopt(
+                self.fd.as_raw_fd(),
+                libc::SOL_NETLINK,
+                libc::NETLINK_GET_STRICT_CHK,
+                (&raw const on).cast(),
+                size_of_val(&on) as libc::socklen_t,
+            );
+        }
     }
 
     pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
