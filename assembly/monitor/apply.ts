@@ -93,10 +93,6 @@ function add(config: VpnConfig): void {
   memory.copy(changetype<usize>(vpn.config), changetype<usize>(config), VPN_CONFIG_BYTES);
   vpn.timer = newTimer(vpnOwner(index));
   vpn.gateway = -1;
-  vpn.tunnel = -1;
-  vpn.first_route = -1;
-  vpn.first_next_hop = -1;
-  vpn.static_next_hop = -1;
   vpn.seq = 1;
   vpn.note(Note.KEPT);
   forgetSamples(vpn);

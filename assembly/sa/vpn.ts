@@ -293,12 +293,17 @@ export function initVpns(): void {
   pool.init(vpns.init(VPN_BYTES, MAX_VPNS));
 }
 
-/** Index of a zeroed record that is marked as used; -1 at the limit. */
+/** Index of a zeroed record, on no interface, that is marked as used; -1 at the limit. */
 export function takeVpn(): i32 {
   const index = pool.take();
   if (index < 0) return -1;
-  assert(!vpnAt(index).noted(Note.USED));
-  vpnAt(index).note(Note.USED);
+  const vpn = vpnAt(index);
+  assert(!vpn.noted(Note.USED));
+  vpn.note(Note.USED);
+  vpn.tunnel = -1;
+  vpn.first_route = -1;
+  vpn.first_next_hop = -1;
+  vpn.static_next_hop = -1;
   return index;
 }
 

@@ -7,6 +7,7 @@ import { interfaceOf, nextHopOf, noteNextHops, Way, wayInto } from "../../assemb
 import { resolve } from "../../assembly/monitor/resolve";
 import { removeInterface, setAddress, setInterface } from "../../assembly/netlink/interfaces";
 import { addNextHop, initNextHops, removeNextHop } from "../../assembly/route/nhtb";
+import { initRoutes } from "../../assembly/route/table";
 import { initTunnels, takeTunnel, tunnelAt } from "../../assembly/route/tunnel";
 import { gatewayAt, initGateways, takeGateway } from "../../assembly/sa/gateway";
 import { Phase2, PHASE2_BYTES } from "../../assembly/sa/phase2";
@@ -41,6 +42,7 @@ function addInterface(index: u32, name: string, its: string): void {
 function bound(if_id: u32): Vpn {
   initTunnels();
   initNextHops();
+  initRoutes();
   initGateways();
   initVpns();
   const tunnel = tunnelAt(takeTunnel());
