@@ -17,7 +17,7 @@ import { filesBelow } from "../tree.ts";
 import { archives, download, packageName } from "./apt.ts";
 import { cpio } from "./cpio.ts";
 import { insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts";
-import { writeManifest } from "./manifest.ts";
+import { manifest } from "./manifest.ts";
 import {
   DAEMON,
   descriptionLines,
@@ -82,11 +82,13 @@ export function downloadPackages(): string[] {
 
 /** Puts the image together in `into` from packages, modules and daemons that are there. */
 export function assemble(packages: string[], into: string): void {
+  process.umask(0o022);
   const root = join(into, "root");
   const kernel = kernelIn(MODULES);
   makeRoot(root);
   for (const path of packages) if (!isKernel(path)) unpack(path, root);
   cpSync(join(MODULES, "lib/modules"), join(root, "usr/lib/modules"), { recursive: true });
+  cpSync(join(MODULES, "usr/share/doc"), join(root, "usr/share/doc"), { recursive: true });
   linkBusybox(root);
   layOver(`${SOURCE}/root`, root);
   for (const [from, to] of [
@@ -98,7 +100,9 @@ export function assemble(packages: string[], into: string): void {
     chmodSync(join(root, "usr/sbin", to), 0o755);
   }
   checkLibraries(root);
-  writeManifest(packages, join(into, "manifest.txt"));
+  const components = manifest(packages, root);
+  writeFileSync(join(into, "manifest.txt"), components);
+  writeFileSync(join(root, "usr/share/doc/manifest.txt"), components);
   squash(root, join(into, "router.img"), epoch_s());
   writeFileSync(
     join(into, "initramfs.gz"),

@@ -46,6 +46,8 @@ export function unpackKernel(archive: string, modules: string[], into: string): 
     cpSync(join(whole, path), join(into, path));
   }
   run("depmod", ["-b", into, version]);
+  const copyright = `usr/share/doc/linux-image-${version}/copyright`;
+  cpSync(join(whole, copyright), join(into, copyright));
   rmSync(whole, { recursive: true });
 }
 

@@ -1,6 +1,4 @@
 /** The licences that a package's copyright file names, as SPDX identifiers where there are any. */
-import { spawnSync } from "node:child_process";
-import { packageName } from "./apt.ts";
 
 /** Debian's short names, in lower case, that differ from SPDX's by more than the version. */
 const SPDX: Record<string, string> = {
@@ -20,9 +18,8 @@ const SPDX: Record<string, string> = {
 /** Names of SPDX that Debian uses as they are. */
 const SAME = /^(Apache-2\.0|BSL-1\.0|CC0-1\.0|FSFAP|FSFUL(LR)?|TCP-wrappers|X11|curl)$/;
 
-/** Each licence once, in order. */
-export function licencesOf(archive: string): string[] {
-  const text = copyright(archive);
+/** Each licence that the file's text names, once, in order. */
+export function licencesIn(text: string): string[] {
   const names = /^Format:/m.test(text) ? shortNames(text) : commonLicences(text);
   return [...new Set(names.map(spdx))].sort();
 }
@@ -51,16 +48,4 @@ function commonLicences(text: string): string[] {
   return [...text.matchAll(/common-licenses\/([A-Za-z]+(?:-[0-9.]*[0-9])?)/g)].map(
     ([, name = ""]) => name,
   );
-}
-
-/** The file of the package itself, or of the one whose documentation it shares. */
-function copyright(archive: string): string {
-  const name = packageName(archive);
-  const member = `./usr/share/doc/${name}/copyright`;
-  const command = 'dpkg-deb --fsys-tarfile "$1" | tar --extract --to-stdout "$2"';
-  const done = spawnSync("bash", ["-c", command, "copyright", archive, member], {
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-  });
-  return done.stdout;
 }

@@ -1,8 +1,8 @@
 /** What is in the image: names, versions and licences, of Debian's packages and of ours. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./command.ts";
-import { licencesOf } from "./licence.ts";
+import { licencesIn } from "./licence.ts";
 import { TARGET } from "./paths.ts";
 
 interface Component {
@@ -18,27 +18,44 @@ const NPM = ["assemblyscript", "preact", "uplot"];
 
 const CRATES = ["host/device/Cargo.toml", "host/web/server/Cargo.toml"];
 
-/** Writes one line for each component: kind, name, version and licence, between tabs. */
-export function writeManifest(packages: string[], path: string): void {
-  const components = [...packages.map(debian), ...CRATES.flatMap(crates), ...NPM.map(npm), rust()];
+/**
+ * Names each component on a line: kind, name, version and licence, between tabs. The packages'
+ * copyright files stand below `root`.
+ */
+export function manifest(packages: string[], root: string): string {
+  const components = [
+    ...packages.map((archive) => debian(archive, root)),
+    ...CRATES.flatMap(crates),
+    ...NPM.map(npm),
+    rust(),
+  ];
   const lines = components.map(({ kind, name, version, licence }) =>
     [kind, name, version, licence].join("\t"),
   );
-  writeFileSync(path, `${[...new Set(lines)].sort().join("\n")}\n`);
+  return `${[...new Set(lines)].sort().join("\n")}\n`;
 }
 
-function debian(archive: string): Component {
+function debian(archive: string, root: string): Component {
   const format = "${Package}\t${Version}\n";
   const [name = "", version = ""] = run("dpkg-deb", ["--show", `--showformat=${format}`, archive])
     .trim()
     .split("\t");
-  return { kind: "debian", name, version, licence: licencesOf(archive).join(" AND ") };
+  const copyright = readFileSync(join(root, "usr/share/doc", name, "copyright"), "utf8");
+  return { kind: "debian", name, version, licence: licencesIn(copyright).join(" AND ") };
 }
 
 /** The crates that are linked into a program: no build scripts, no tests. */
 function crates(manifest: string): Component[] {
   const tree = ["tree", "--locked", "--offline", "--manifest-path", manifest, "--target", TARGET];
-  const what = ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}\t{l}"];
+  const what = [
+    "--edges",
+    "normal,no-proc-macro",
+    "--prefix",
+    "none",
+    "--no-dedupe",
+    "--format",
+    "{p}\t{l}",
+  ];
   return run("cargo", [...tree, ...what])
     .split("\n")
     .filter((line) => line !== "")

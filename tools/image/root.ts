@@ -1,15 +1,17 @@
 /** The router's root: Debian's packages unpacked, what it doesn't need left out, ours laid over. */
 import { spawnSync } from "node:child_process";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { filesBelow } from "../tree.ts";
 import { pipe, run } from "./command.ts";
 
@@ -54,7 +56,10 @@ const LEFT_OUT = [
   "./usr/lib/udev",
   "./usr/share/bash-completion",
   "./usr/share/bug",
-  "./usr/share/doc",
+  // Of documents the licences alone stay: */copyright.
+  "./usr/share/doc/*/[!c]*",
+  "./usr/share/doc/*/c[!o]*",
+  "./usr/share/doc/*/co[!p]*",
   "./usr/share/doc-base",
   "./usr/share/initramfs-tools",
   "./usr/share/lintian",
@@ -125,9 +130,13 @@ export function checkLibraries(root: string): void {
   if (missing.length > 0) throw new Error(`the root lacks ${missing.join(", ")}`);
 }
 
-/** Copies a folder of ours over the root, with its modes. */
+/** Copies a folder of ours over the root. Of modes git keeps only whether a file can be run. */
 export function layOver(folder: string, root: string): void {
   cpSync(folder, root, { recursive: true, verbatimSymlinks: true });
+  for (const path of filesBelow(folder, "")) {
+    const can_run = (statSync(path).mode & 0o100) !== 0;
+    chmodSync(join(root, relative(folder, path)), can_run ? 0o755 : 0o644);
+  }
 }
 
 /** Writes a folder as squashfs: the same folder gives the same bytes. */
