@@ -153,6 +153,10 @@ export class FuzzedEngine {
     return this.call("network", this.write(bytes));
   }
 
+  xfrm(bytes: Buffer): ActionRecord[] {
+    return this.call("xfrm", this.write(bytes));
+  }
+
   viciBytes(bytes: Buffer): ActionRecord[] {
     return this.call("viciBytes", this.write(bytes));
   }

@@ -51,6 +51,8 @@ const PATH = Buffer.from("vpnmonitor");
 const FIXTURES = "tests/unit/fixtures/vici";
 const IDENTIFIER = 0x1234;
 const MAX_STEPS = 500;
+/** The first digit of an SPI, behind its key and length. */
+const SPI = /(\x06spi-in\0\x08|\x07spi-out\0\x08)./g;
 const EVENT = 7;
 
 /** Bytes that charon said. */
@@ -102,6 +104,10 @@ export class Site {
   echoes: { version: 4 | 6; echo: Echo }[] = [];
   answers = true;
   kernel_answers = true;
+  /** What the kernel says of its SAs; undefined: nothing. */
+  tells_sas: ((asked: Buffer) => Buffer) | undefined;
+  /** Another charon is there: its SAs have other SPIs than those of the fixture. */
+  has_other_sas = false;
   private readonly waiting: (() => ActionRecord[])[] = [];
 
   constructor(readonly engine: FuzzedEngine) {
@@ -169,12 +175,17 @@ export class Site {
         this.waiting.push(() => engine.call("viciOpened"));
         break;
       case Action.VICI_SEND:
-        this.waiting.push(() => engine.viciBytes(answer(bytes)));
+        this.waiting.push(() => engine.viciBytes(this.charon(bytes)));
         break;
       case Action.NETLINK_SEND:
         if (!this.kernel_answers) break;
         this.waiting.push(() => engine.network(this.kernel.answer(bytes)));
         break;
+      case Action.XFRM_SEND: {
+        const told = this.tells_sas?.(bytes) ?? Buffer.alloc(0);
+        if (told.length > 0) this.waiting.push(() => engine.xfrm(told));
+        break;
+      }
       case Action.SEND_ECHOES:
         this.send((argument & ~UNGUARDED) as 4 | 6, bytes);
         break;
@@ -182,6 +193,12 @@ export class Site {
         this.waiting.push(() => engine.facts(Buffer.from(FACTS)));
         break;
     }
+  }
+
+  private charon(request: Buffer): Buffer {
+    const said = answer(request);
+    if (!this.has_other_sas) return said;
+    return Buffer.from(said.toString("latin1").replaceAll(SPI, "$1b"), "latin1");
   }
 
   private send(version: 4 | 6, bytes: Buffer): void {

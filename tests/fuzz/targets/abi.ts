@@ -91,6 +91,8 @@ const OPS: Op[] = [
   },
   (engine, r) => void engine.call("saved", r.u8() - 1),
   (engine, r) => void engine.facts(r.text()),
+  (engine, r) => void engine.call("xfrmOpened", r.u8()),
+  (engine, r) => void engine.xfrm(r.bytes()),
 ];
 
 /** What no host does: numbered from 32 on, so that a new call above changes no input. */
@@ -116,6 +118,7 @@ const LAWLESS: Op[] = [
   (engine, r) => void engine.call("hookTold", r.i32(), r.i32(), r.i32()),
   (engine, r) => void engine.call("saved", r.i32()),
   (engine, r) => void engine.call("facts", r.i32()),
+  (engine, r) => void engine.call("xfrm", r.i32()),
 ];
 
 function run(input: Buffer, engine: FuzzedEngine): void {

@@ -7,6 +7,7 @@ import { netlink_target } from "./netlink.ts";
 import { recording_target } from "./recording.ts";
 import { uci_target } from "./uci.ts";
 import { vici_target } from "./vici.ts";
+import { xfrm_target } from "./xfrm.ts";
 
 export const TARGETS: Target[] = [
   icmp_target,
@@ -14,6 +15,7 @@ export const TARGETS: Target[] = [
   uci_target,
   command_target,
   netlink_target,
+  xfrm_target,
   recording_target,
   abi_target,
 ];
