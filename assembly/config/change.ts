@@ -1,8 +1,14 @@
-/** What is to change in one section of the configuration: noted first, then written by draft.ts. */
+/**
+ * What is to change in one section of the configuration: noted first, then written by draft.ts. A
+ * VPN or a tunnel interface is found by its name. Routes and next hops need none: they are found by
+ * what they say.
+ */
 import { Option, Section } from "./option";
 
 /** More values than a command has words for. */
 const MAX_VALUES: i32 = 32;
+/** Options by which a section is found. */
+const MAX_KEYS: i32 = 4;
 
 /** A value that an option gets. */
 @unmanaged
@@ -22,24 +28,59 @@ const VALUE_BYTES: i32 = 32;
 const values: usize = memory.data(MAX_VALUES * VALUE_BYTES, 8);
 let count: i32 = 0;
 /** Bit for each option that is set or removed. */
-let decided: u32 = 0;
+let decided: u64 = 0;
+const keys: usize = memory.data(MAX_KEYS * VALUE_BYTES, 8);
+let key_count: i32 = 0;
 
-/** The section's type; of a VPN, its name follows. */
+/** The section's type; its name follows, where it is found by that. */
 export let section: Section = Section.NONE;
 export let name_at: usize = 0;
 export let name_length: i32 = 0;
 /** Whether the whole section goes. */
 export let is_removal: bool = false;
+/** Whether the section is to be there, even if no option is set. */
+export let is_wanted: bool = false;
 
-/** Begins a change of the section; of a VPN the name is at `p`, which must stay there. */
+/** Begins a change of the section; where it has a name, that is at `p`, which must stay there. */
 export function beginChange(type: Section, p: usize, len: i32): void {
-  assert(Option.COUNT <= 32);
+  assert(Option.COUNT <= 64);
   section = type;
   name_at = p;
   name_length = len;
   is_removal = false;
+  is_wanted = false;
   decided = 0;
   count = 0;
+  key_count = 0;
+}
+
+/** Only a section that has the option with this value is meant; the value must stay where it is. */
+export function findBy(option: Option, p: usize, len: i32): void {
+  assert(key_count < MAX_KEYS);
+  const key = keyAt(key_count++);
+  key.option = option;
+  key.at = p;
+  key.length = len;
+}
+
+/** Only a section that has not the option is meant. */
+export function findWithout(option: Option): void {
+  findBy(option, 0, 0);
+}
+
+/** By how many options the section is found. */
+export function keyCount(): i32 {
+  return key_count;
+}
+
+/** Option `i` of them; at 0: the section must not have it. */
+export function keyAt(i: i32): Value {
+  return changetype<Value>(keys + i * VALUE_BYTES);
+}
+
+/** The section is to be made if it is not there, whatever it has. */
+export function wantSection(): void {
+  is_wanted = true;
 }
 
 /** The section is to go, with all its options. */
@@ -49,7 +90,7 @@ export function removeSection(): void {
 
 /** The option is to go, unless it is given a value. */
 export function removeOption(option: Option): void {
-  decided |= 1 << option;
+  decided |= (<u64>1) << option;
 }
 
 /** The option is to have this value, which must stay where it is; a list may have several. */
@@ -66,7 +107,7 @@ export function setOption(option: Option, p: usize, len: i32, word: i32): void {
 
 /** Whether the option is set or removed. */
 export function isDecided(option: Option): bool {
-  return (decided & (1 << option)) != 0;
+  return (decided & ((<u64>1) << option)) != 0;
 }
 
 /** Values that are set. */

@@ -5,11 +5,12 @@
  *
  * The line of an option that goes takes the comment behind it along; lines of comments stay.
  */
-import { equal, equalText, startsWith } from "../bytes/slice";
+import { equalText, startsWith } from "../bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { MAX_CONFIG_BYTES } from "../limits";
 import {
   is_removal,
+  is_wanted,
   isDecided,
   isList,
   name_at,
@@ -20,7 +21,8 @@ import {
   valueAt,
   valueCount,
 } from "./change";
-import { findOption, isFlag, Option, optionName, Section } from "./option";
+import { isMeant, saysThat } from "./meant";
+import { findOption, Option, optionName, Section, sectionName } from "./option";
 import { draftRoom, runningText, runningTextLength } from "./running";
 import {
   nextStart,
@@ -33,7 +35,6 @@ import {
   wordLength,
   wordStart,
 } from "./uci";
-import { parseBool } from "./value";
 
 const NEWLINE: i32 = 0x0a;
 const RETURN: i32 = 0x0d;
@@ -79,8 +80,13 @@ export function writeDraft(): bool {
   }
   leaveSection(text_end);
   take(text_end);
-  if (!is_there && valueCount() > 0) appendSection();
+  if (!is_there && (is_wanted || valueCount() > 0)) appendSection();
   return !draft.truncated;
+}
+
+/** Whether the section that the change is about was there. */
+export function wasThere(): bool {
+  return is_there;
 }
 
 /** Bytes of the draft. */
@@ -119,11 +125,7 @@ function take(p: usize): void {
 
 /** The statement is the head of a section. */
 function enterSection(): void {
-  const type = section == Section.VPN ? "vpn" : "vpnmonitor";
-  is_inside =
-    wordCount() > 2 &&
-    equalText(word(1), wordLength(1), type) &&
-    (section != Section.VPN || equal(word(2), wordLength(2), name_at, name_length));
+  is_inside = isMeant();
   if (!is_inside) return;
   is_there = true;
   if (is_removal) drop();
@@ -157,8 +159,7 @@ function replace(option: Option, value: Value): void {
     draft.text("list");
     taken = wordEnd(0);
   }
-  const is_same = equal(word(2), wordLength(2), value.at, value.length);
-  if (is_same || (isFlag(option) && parseBool(word(2), wordLength(2)) == 1)) return;
+  if (saysThat(value)) return;
   take(wordStart(2));
   writeQuoted(value.at, value.length, load<u8>(wordStart(2)));
   taken = wordEnd(2);
@@ -226,18 +227,20 @@ function appendSection(): void {
     newLine();
   }
   head_at = draft.at;
-  if (section == Section.VPN) {
-    draft.text("config vpn ");
-    writeQuoted(name_at, name_length, SINGLE);
-  } else {
-    draft.text("config vpnmonitor 'global'");
-  }
+  draft.text("config ").text(sectionName(section));
+  if (section == Section.GLOBAL) draft.text(" 'global'");
+  if (name_length > 0) writeName();
   newLine();
   for (let i = 0; i < valueCount(); i++) {
     draft.u8(0x09);
     writeOption(valueAt(i));
     newLine();
   }
+}
+
+function writeName(): void {
+  draft.u8(0x20);
+  writeQuoted(name_at, name_length, SINGLE);
 }
 
 function writeOption(value: Value): void {

@@ -63,6 +63,13 @@ export function nextStatement(): bool {
   return false;
 }
 
+/** Goes back to where a statement was found to begin: `nextStatement` finds it again. */
+export function rewind(start: usize, its_line: i32): void {
+  assert(start <= at);
+  at = start;
+  line = its_line;
+}
+
 /** The line in which the statement begins; the first is 1. */
 export function statementLine(): i32 {
   return statement_line;

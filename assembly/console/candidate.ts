@@ -13,9 +13,14 @@ import { MAX_IKE_NAME_BYTES } from "../limits";
 import { findVpn } from "../monitor/registry";
 import { addressAt, addressCount, interfaceAt, interfaceCount } from "../netlink/interfaces";
 import { gatewayAt, gatewayCount } from "../sa/gateway";
+import { nextHopAt, nextHopCount } from "../route/nhtb";
+import { Origin, routeAt, routeCount } from "../route/table";
+import { tunnelAt, tunnelCount } from "../route/tunnel";
 import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
 import { Kind } from "./kind";
 
+/** Routes whose targets are proposed. */
+const MAX_TARGETS: i32 = 1024;
 /** Candidates that help shows. */
 const MAX_EXAMPLES: i32 = 8;
 
@@ -85,6 +90,13 @@ function places(): i32 {
       return addressCount();
     case Kind.QUORUM:
       return 2;
+    case Kind.TUNNEL:
+    case Kind.ANY_TUNNEL:
+      return tunnelCount();
+    case Kind.TARGET:
+      return min(routeCount(), MAX_TARGETS);
+    case Kind.NEXT_HOP:
+      return nextHopCount();
     default:
       return 0;
   }
@@ -108,6 +120,16 @@ function write(w: Writer, i: i32): void {
     case Kind.QUORUM:
       w.text(i == 0 ? "any" : "all");
       break;
+    case Kind.TUNNEL:
+    case Kind.ANY_TUNNEL:
+      if (tunnelAt(i).used) w.name(tunnelAt(i).config.name);
+      break;
+    case Kind.TARGET:
+      writeTarget(w, i);
+      break;
+    case Kind.NEXT_HOP:
+      if (nextHopAt(i).used) writeAddress(w, nextHopAt(i).next_hop);
+      break;
     case Kind.SA_ID:
       if (!vpnAt(i).noted(Note.USED)) break;
       if (startsWith(p, len, "0x")) w.text("0x");
@@ -125,6 +147,22 @@ function writeFormer(w: Writer, age: i32): void {
   if (nameLength(name) == 0 || findVpn(name) >= 0) return;
   for (let newer = 0; newer < age; newer++) if (sameName(eventAt(newer).vpn, name)) return;
   w.name(name);
+}
+
+/** What a configured route leads to; once, however many lead there. */
+function writeTarget(w: Writer, i: i32): void {
+  if (!isTarget(i)) return;
+  const route = routeAt(i);
+  for (let j = 0; j < i; j++) {
+    const other = routeAt(j);
+    const same = other.prefix == route.prefix && sameAddress(other.target, route.target);
+    if (same && isTarget(j)) return;
+  }
+  writeAddress(w, route.target).u8(0x2f).decimal(route.prefix);
+}
+
+function isTarget(i: i32): bool {
+  return routeAt(i).used && routeAt(i).origin == Origin.CONFIGURED;
 }
 
 /** An address of this machine that echoes can come from; once, however many interfaces have it. */

@@ -5,11 +5,13 @@ import { NEVER, now_ms } from "../clock";
 import { VpnFlag } from "../config/model";
 import { eventAt, eventCount } from "../event/log";
 import { availability } from "../monitor/samples";
+import { tunnelAt } from "../route/tunnel";
 import { Gateway, gatewayAt, Negotiation } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
 import { Note, stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { leftCell, newCell, rightCell, spaces } from "./cell";
+import { tunnelStateWord } from "./get_tunnel";
 import { peerAddress } from "./get_sa";
 import { negotiation, negotiationWord } from "./negotiation";
 import { writeBriefly } from "./next";
@@ -126,6 +128,15 @@ function writeGateway(w: Writer, vpn: Vpn, gateway: Gateway): void {
   if (gateway.listed && !gateway.known) w.text(", unknown to strongSwan");
   w.u8(0x0a);
   row(w, "Child").name(vpn.config.child).u8(0x0a);
+  if (vpn.tunnel >= 0) writeBinding(w, vpn);
+}
+
+/** The tunnel interface, what the VPN offers on it, and by which if_id its packets leave. */
+function writeBinding(w: Writer, vpn: Vpn): void {
+  row(w, "Interface").name(tunnelAt(vpn.tunnel).config.name);
+  w.text(", ").text(tunnelStateWord(vpn.tunnel_state));
+  if (vpn.if_id != 0) w.text(", if_id ").decimal(vpn.if_id);
+  w.u8(0x0a);
 }
 
 function writeSettings(w: Writer, vpn: Vpn): void {

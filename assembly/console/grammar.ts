@@ -12,8 +12,25 @@ import { row } from "./matcher";
 import { showMetrics } from "./metrics";
 import { record, saveRecord } from "./record";
 import { save } from "./save";
+import {
+  setDown,
+  setInterface,
+  setNhtb,
+  setRoute,
+  unsetInterface,
+  unsetNhtb,
+  unsetRoute,
+} from "./set_route";
 import { setVpn, setVpnmonitor, unsetVpn, unsetVpnmonitor } from "./set";
-import { showConfig, showEvents, showInterfaces, showSas, showVpnmonitor, showVpns } from "./show";
+import {
+  showConfig,
+  showEvents,
+  showInterfaces,
+  showRoutes,
+  showSas,
+  showVpnmonitor,
+  showVpns,
+} from "./show";
 import { showSnmp } from "./snmp";
 import { showWatch } from "./watch";
 
@@ -23,6 +40,8 @@ export function commands(): void {
   if (row("get config", "the configuration in force, in UCI's syntax")) showConfig();
   if (row("get event [level LEVEL] [vpn LOGGED] [last N]", "what happened, the newest last")) showEvents();
   if (row("get interface", "this machine's interfaces and their addresses")) showInterfaces();
+  if (row("get interface TUNNEL [nhtb]", "a tunnel interface, or its next-hop tunnel binding table")) showInterfaces();
+  if (row("get route", "the routes over tunnel interfaces")) showRoutes();
   if (row("get sa [active|inactive|id ID]", "the SAs, a line for each direction")) showSas();
   if (row("get vpn [NAME]", "all VPNs, or everything about one")) showVpns();
   if (row("get vpnmonitor", "settings for all VPNs, the configuration, counts")) showVpnmonitor();
@@ -44,11 +63,25 @@ export function commands(): void {
   if (row("set vpn VPN quorum QUORUM", "how many destinations must answer")) setVpn();
   if (row("set vpn VPN size BYTES", "an echo's length")) setVpn();
   if (row("set vpn VPN phase1-lifetime LIFETIME", "when the IKE_SA gets a new key")) setVpn();
+  if (row("set vpn VPN bind interface TUNNEL", "the tunnel interface that it is bound to")) setVpn();
+  if (row("set vpn VPN nhtb-accept NETWORK [nhtb-accept NETWORK ...]", "what its peer may announce, instead of its interface's list")) setVpn();
   if (row("set vpnmonitor interval SECONDS", "time between rounds of echoes, for all VPNs")) setVpnmonitor();
   if (row("set vpnmonitor threshold ROUNDS", "rounds missed until down, for all VPNs")) setVpnmonitor();
+  if (row("set interface INTERFACE [create] [if-id IFID] [ip ADDRESS ...] [mtu MTU]", "a tunnel interface, and what the line says of it")) setInterface();
+  if (row("set interface INTERFACE nhtb-announce NETWORK [nhtb-announce NETWORK ...]", "what peers are told of this side")) setInterface();
+  if (row("set interface INTERFACE nhtb-accept NETWORK [nhtb-accept NETWORK ...]", "what peers may announce")) setInterface();
+  if (row("set interface INTERFACE down withdraw", "routes over it go while it is down")) setDown();
+  if (row("set interface INTERFACE down metric METRIC", "routes over it have this metric while it is down")) setDown();
+  if (row("set interface INTERFACE nhtb NEXTHOP vpn NAME", "the VPN that leads to the next hop")) setNhtb();
+  if (row("set route TARGET interface TUNNEL [gateway NEXTHOP] [metric METRIC]", "a route over a tunnel interface")) setRoute();
+  if (row("set vrouter trust-vr route TARGET interface TUNNEL [gateway NEXTHOP] [metric METRIC]", "the same, as ScreenOS writes it")) setRoute();
 
-  if (row("unset vpn NAME [child|monitor|rekey|optimized|source-interface|source-ip|destination-ip|interval|threshold|recover|quorum|size|phase1-lifetime]", "takes the VPN, or one of its settings, away")) unsetVpn();
+  if (row("unset vpn NAME [child|monitor|rekey|optimized|source-interface|source-ip|destination-ip|interval|threshold|recover|quorum|size|phase1-lifetime|bind|nhtb-accept]", "takes the VPN, or one of its settings, away")) unsetVpn();
   if (row("unset vpnmonitor interval|threshold", "what holds without it, for all VPNs")) unsetVpnmonitor();
+  if (row("unset interface TUNNEL [create|if-id|ip|mtu|down|nhtb-announce|nhtb-accept]", "takes the tunnel interface, or one of its settings, away")) unsetInterface();
+  if (row("unset interface TUNNEL nhtb NEXTHOP", "takes the next hop away")) unsetNhtb();
+  if (row("unset route TARGET [interface TUNNEL] [gateway NEXTHOP]", "takes the routes away that are so")) unsetRoute();
+  if (row("unset vrouter trust-vr route TARGET [interface TUNNEL] [gateway NEXTHOP]", "the same, as ScreenOS writes it")) unsetRoute();
 
   if (row("save [force]", "writes the configuration to its file")) save();
 

@@ -21,6 +21,8 @@ export const enum Kind {
   ANY_VPN,
   /** `LOGGED`: a VPN that is configured, or has left events. */
   LOGGED_VPN,
+  /** `TUNNEL`: a tunnel interface that is configured. */
+  TUNNEL,
   // Values of the configuration: they are judged when that is read.
   /** `GW`: a connection of strongSwan's. */
   GATEWAY,
@@ -29,6 +31,12 @@ export const enum Kind {
   /** `SOURCE`: an address of this machine. */
   SOURCE,
   QUORUM,
+  /** `INTERFACE`: a tunnel interface that is configured, or is to be. */
+  ANY_TUNNEL,
+  /** `TARGET`: the network that a route leads to. */
+  TARGET,
+  /** `NEXTHOP`: the address of a next hop. */
+  NEXT_HOP,
   /** Any other value of the configuration. */
   OPTION,
 }
@@ -51,5 +59,9 @@ export function kindOf(meaning: usize): Kind {
   if (equalText(p, len, "IF")) return Kind.INTERFACE;
   if (equalText(p, len, "SOURCE")) return Kind.SOURCE;
   if (equalText(p, len, "QUORUM")) return Kind.QUORUM;
+  if (equalText(p, len, "TUNNEL")) return Kind.TUNNEL;
+  if (equalText(p, len, "INTERFACE")) return Kind.ANY_TUNNEL;
+  if (equalText(p, len, "TARGET")) return Kind.TARGET;
+  if (equalText(p, len, "NEXTHOP")) return Kind.NEXT_HOP;
   return Kind.OPTION;
 }

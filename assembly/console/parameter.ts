@@ -16,6 +16,7 @@ import { eventAt, eventCount } from "../event/log";
 import { severityOf } from "../event/severity";
 import { MAX_NAME_BYTES } from "../limits";
 import { findVpn } from "../monitor/registry";
+import { findTunnel } from "../route/tunnel";
 import { Note, tunnelId, vpnAt, vpnCount } from "../sa/vpn";
 import { beginCandidates, nextCandidate, writeExamples } from "./candidate";
 import { complete } from "./completion";
@@ -48,6 +49,8 @@ export function isValue(meaning: usize, p: usize, len: i32): bool {
       return parseOid(p, len) >= 0;
     case Kind.FILE:
       return len > 0;
+    case Kind.TUNNEL:
+      return findTunnel(p, len) >= 0;
     default:
       return true;
   }
@@ -70,6 +73,8 @@ export function writeFault(w: Writer, meaning: usize, p: usize, len: i32): Write
       return quoted(w, p, len).text(" is no place in an answer");
     case Kind.OID:
       return quoted(w, p, len).text(" is no object identifier");
+    case Kind.TUNNEL:
+      return quoted(w.text("there is no tunnel interface "), p, len);
     default:
       return quoted(w, p, len).text(" is no file");
   }
@@ -105,6 +110,14 @@ export function describe(w: Writer, meaning: usize, p: usize, len: i32): Writer 
       return examples(w, "an address of this machine", kind, p, len);
     case Kind.QUORUM:
       return w.text("any, all, or a number of destinations");
+    case Kind.TUNNEL:
+      return examples(w, "a tunnel interface", kind, p, len);
+    case Kind.ANY_TUNNEL:
+      return examples(w, "a tunnel interface, or the name of a new one", kind, p, len);
+    case Kind.TARGET:
+      return examples(w, "a network, such as 10.1.2.0/24 or fd00:2::/64", kind, p, len);
+    case Kind.NEXT_HOP:
+      return examples(w, "the next hop's address", kind, p, len);
     default:
       return w.text(describeOption(nameBytes(meaning), nameLength(meaning)));
   }
@@ -117,6 +130,11 @@ function describeOption(p: usize, len: i32): string {
   if (equalText(p, len, "SECONDS")) return "seconds from 0.02 to 3600";
   if (equalText(p, len, "ROUNDS")) return "a number of rounds in a row";
   if (equalText(p, len, "BYTES")) return "64 to 1350 bytes";
+  if (equalText(p, len, "IFID")) return "the if_id of its one VPN's SAs; without, it takes several";
+  if (equalText(p, len, "ADDRESS")) return "its address with a prefix, such as 10.1.0.1/24";
+  if (equalText(p, len, "MTU")) return "576 to 65535 bytes";
+  if (equalText(p, len, "METRIC")) return "a number: the lowest is taken";
+  if (equalText(p, len, "NETWORK")) return "a network, such as 10.1.2.0/24 or fd00:2::/64";
   assert(equalText(p, len, "LIFETIME"));
   return "seconds from 0 (never) to 268435455";
 }
@@ -184,6 +202,12 @@ export function vpnOfIdGiven(): i32 {
     if (vpnAt(i).noted(Note.USED) && tunnelId(i) == id) return i;
   }
   return -1;
+}
+
+/** The tunnel interface that the command's TUNNEL names; -1: it has none. */
+export function tunnelGiven(): i32 {
+  const i = find("TUNNEL");
+  return i < 0 ? -1 : findTunnel(word(i), wordLength(i));
 }
 
 /** The command's ID; 0: it has none. */

@@ -3,11 +3,13 @@ import { MAX_EVENTS } from "../limits";
 import { getConfig, getConfigJson } from "./get_config";
 import { getEvent, getEventJson, selectEvents } from "./get_event";
 import { getInterfaces, getInterfacesJson } from "./get_interface";
+import { getRoute, getRouteJson } from "./get_route";
 import { getSa, SaFilter } from "./get_sa";
+import { getNhtb, getNhtbJson, getTunnel, getTunnelJson } from "./get_tunnel";
 import { getVpnDetail, getVpnTable } from "./get_vpn";
 import { getVpnmonitor, getVpnmonitorJson } from "./get_vpnmonitor";
 import { given } from "./line";
-import { idGiven, levelGiven, loggedGiven, numberGiven, vpnGiven } from "./parameter";
+import { idGiven, levelGiven, loggedGiven, numberGiven, tunnelGiven, vpnGiven } from "./parameter";
 import { beginReply, endReply, endVerbatim, json } from "./reply";
 import { getVpnJson, getVpnsJson } from "./vpn_json";
 
@@ -37,11 +39,28 @@ export function showVpns(): void {
   endReply();
 }
 
-/** `get interface` */
+/** `get interface [TUNNEL [nhtb]]` */
 export function showInterfaces(): void {
+  const tunnel = tunnelGiven();
   const w = beginReply();
-  if (json) getInterfacesJson(w);
-  else getInterfaces(w);
+  if (tunnel < 0) {
+    if (json) getInterfacesJson(w);
+    else getInterfaces(w);
+  } else if (given("nhtb")) {
+    if (json) getNhtbJson(w, tunnel);
+    else getNhtb(w, tunnel);
+  } else {
+    if (json) getTunnelJson(w, tunnel);
+    else getTunnel(w, tunnel);
+  }
+  endReply();
+}
+
+/** `get route` */
+export function showRoutes(): void {
+  const w = beginReply();
+  if (json) getRouteJson(w);
+  else getRoute(w);
   endReply();
 }
 

@@ -7,11 +7,13 @@ import { VpnConfig, VpnFlag } from "../config/model";
 import { eventJson } from "../event/forms";
 import { eventAt } from "../event/log";
 import { availability, isAnswered, judgedRounds } from "../monitor/samples";
+import { tunnelAt } from "../route/tunnel";
 import { Gateway, gatewayAt } from "../sa/gateway";
 import { Phase1, phase1At } from "../sa/phase1";
 import { Phase2, phase2At } from "../sa/phase2";
 import { stateWord, tunnelId, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { peerAddress, SaFilter, shown } from "./get_sa";
+import { tunnelStateWord } from "./get_tunnel";
 import { averageDelay, lastAnswered, oldestShown } from "./get_vpn";
 import {
   beginList,
@@ -74,6 +76,7 @@ function beginVpn(w: Writer, index: i32): void {
   nameValue(key(w, "gateway"), config.gateway);
   nameValue(key(w, "child"), config.child);
   hexValue(key(w, "id"), tunnelId(index));
+  binding(w, vpn);
   addressValue(key(w, "peer"), peerAddress(vpn));
   boolValue(key(w, "monitor"), config.has(VpnFlag.MONITOR));
   boolValue(key(w, "rekey"), config.has(VpnFlag.REKEY));
@@ -104,6 +107,19 @@ function beginVpn(w: Writer, index: i32): void {
     childSa(w, phase2At(i), i == vpn.current);
   }
   endList(w);
+}
+
+/** The tunnel interface, what the VPN offers on it, and by which if_id its packets leave. */
+function binding(w: Writer, vpn: Vpn): void {
+  key(w, "interface");
+  if (vpn.tunnel < 0) nullValue(w);
+  else nameValue(w, tunnelAt(vpn.tunnel).config.name);
+  key(w, "interface_state");
+  if (vpn.tunnel < 0) nullValue(w);
+  else textValue(w, tunnelStateWord(vpn.tunnel_state));
+  key(w, "if_id");
+  if (vpn.if_id == 0) nullValue(w);
+  else numberValue(w, vpn.if_id);
 }
 
 function targets(w: Writer, vpn: Vpn): void {

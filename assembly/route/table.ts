@@ -243,6 +243,11 @@ function indexAnew(): void {
 
 function addToIndex(index: i32): void {
   const route = routeAt(index);
-  by_network.add(keyOf(route.target, route.prefix), index);
+  const h = keyOf(route.target, route.prefix);
+  // A record that was freed and taken again for the same network is in the index already.
+  for (let slot = by_network.first(h); slot >= 0; slot = by_network.after(h, slot)) {
+    if (by_network.indexIn(slot) == index) return;
+  }
+  by_network.add(h, index);
   indexed++;
 }

@@ -17,7 +17,7 @@ for (const path of filesBelow("tests/sim/transcripts", ".txt")) {
 function commands(): string[] {
   const grammar = readFileSync("assembly/console/grammar.ts", "utf8");
   const rows = [...grammar.matchAll(/row\("([^"]+)"/g)].map(([, notation]) => notation!);
-  return rows.map((notation) => /^[a-z ]+?(?=$| [^a-z]| [a-z]+\|)/.exec(notation)![0]);
+  return rows.map((notation) => /^[a-z -]+?(?=$| [^a-z]| [a-z-]+\|)/.exec(notation)![0]);
 }
 
 test("every command is in a transcript: well, ill, and as JSON", () => {

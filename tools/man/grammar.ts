@@ -7,9 +7,9 @@ export interface Offered {
   text: string;
 }
 
-/** Stands for every value; a VPN and its gateway are called so. */
+/** Stands for every value; a VPN, its gateway and a tunnel interface are called so. */
 const SAMPLE = "1";
-const CONFIG = `config vpn '${SAMPLE}'\noption gateway '${SAMPLE}'\n`;
+const CONFIG = `config vpn '${SAMPLE}'\noption gateway '${SAMPLE}'\nconfig tunnel '${SAMPLE}'\n`;
 
 /** All commands, and the values in them. */
 export function grammar(): { commands: Offered[]; values: Offered[] } {
@@ -26,7 +26,8 @@ export function grammar(): { commands: Offered[]; values: Offered[] } {
   const visit = (line: string[]): void => {
     // In which order what may be left out comes makes no difference.
     const key = [...line].sort().join(" ");
-    if (seen.has(key) || line.filter((word) => word === "destination-ip").length > 1) return;
+    const keywords = line.filter((word) => word !== SAMPLE);
+    if (seen.has(key) || new Set(keywords).size < keywords.length) return;
     seen.add(key);
     for (const { word, text } of help(line.join(" "))) {
       const [first = ""] = word.split(" ");

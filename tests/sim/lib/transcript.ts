@@ -8,6 +8,7 @@
  *                            follows behind `| `, an error behind `! `
  */
 import { Engine } from "../../../host/node/engine.ts";
+import type { Connection } from "../../../host/node/sim/model/ike_sa.ts";
 import { branches, World } from "./world.ts";
 
 const CONFIG = `\
@@ -36,11 +37,25 @@ config vpn 'spare'
 /** 2026-11-23 13:20:01 UTC, less what passes until the first line. */
 const WALL_MS = 1_795_439_991_000;
 
+/** strongSwan's configuration in each world. */
+const CONNECTIONS = new WeakMap<World, Connection[]>();
+
+/** The connection gets the if_id, and new SAs. */
+function giveIfId(world: World, name: string, if_id: number): void {
+  CONNECTIONS.get(world)!.find((connection) => connection.name === name)!.if_id = if_id;
+  world.charon.removeAll(name);
+  world.charon.establish(name);
+}
+
 /** What can happen between the lines. */
 const HAPPENINGS: Record<string, (world: World, what: string) => void> = {
   wait: (world, what) => world.run(1000 * Number.parseFloat(what)),
   silent: (world, name) => void (world.charon.peer(name).silent = true),
   answers: (world, name) => void (world.charon.peer(name).silent = false),
+  if_id: (world, what) => {
+    const [name = "", id] = what.split(" ");
+    giveIfId(world, name, Number(id));
+  },
   removed: (world, name) => world.charon.removeAll(name),
   unwritable: (world, errno) => void (world.save_errno = Number.parseInt(errno)),
   disconnected: (world) => {
@@ -53,6 +68,7 @@ const HAPPENINGS: Record<string, (world: World, what: string) => void> = {
 function scene(): World {
   const connections = branches(3);
   const world = new World(new Engine(), connections);
+  CONNECTIONS.set(world, connections);
   world.engine.wall_ms = WALL_MS;
   world.kernel.interfaces.push({ name: "lan", addresses: ["10.1.0.1"] });
   for (const { name } of connections.slice(0, 2)) world.charon.establish(name);
