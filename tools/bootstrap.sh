@@ -18,8 +18,9 @@ packages=(
 # What the router's image is built with and booted on: without these, the rest still works.
 image_packages=(
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-  kmod squashfs-tools qemu-system-arm ipxe-qemu
+  kmod squashfs-tools qemu-system-arm
 )
+image_target=aarch64-unknown-linux-musl
 
 missing=0
 
@@ -139,6 +140,15 @@ disable_service() {
   fi
 }
 
+# Rust's library for the router's processor.
+install_image_target() {
+  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$image_target" ]; then
+    echo "installing Rust's library for $image_target"
+    rustup target add "$image_target" </dev/null ||
+      echo "rekeyd: no router's image can be built here: no $image_target" >&2
+  fi
+}
+
 # A copy of the lock file tells which one node_modules was made from.
 install_node_modules() {
   if cmp --silent package-lock.json node_modules/.installed-lock.json; then
@@ -167,5 +177,6 @@ if [ "$missing" -ne 0 ]; then
   exit 1
 fi
 install_packages
+install_image_target
 install_node_modules
 fetch_crates

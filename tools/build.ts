@@ -25,6 +25,7 @@ import {
 } from "node:fs";
 import { buildMan, builtPage, MAN_INPUTS, MAN_SOURCES } from "./man/pages.ts";
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
+import { UNAVAILABLE } from "./image/apt.ts";
 import { IMAGE, TARGET } from "./image/paths.ts";
 import { step, whenChanged } from "./stamp.ts";
 import { filesBelow } from "./tree.ts";
@@ -95,6 +96,7 @@ const target = for_image ? TARGET : hostTarget();
 const artifact = `build/engine.${target}.cwasm`;
 const sha256 = `build/engine.${target}.sha256`;
 
+if (for_image) needTarget();
 cargo("the ahead-of-time compiler", COMPILER, "some 3 minutes", ...DEVICE, "-p", "compile-engine");
 
 whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact, sha256], () =>
@@ -124,7 +126,6 @@ function buildForHost(): void {
  */
 function buildForImage(): void {
   mkdirSync(IMAGE, { recursive: true });
-  installTarget();
   const name = TARGET.toUpperCase().replaceAll("-", "_");
   process.env[`CARGO_TARGET_${name}_LINKER`] ??= "rust-lld";
   // Another folder, on another machine, gives the same bytes: panics name source files.
@@ -148,11 +149,12 @@ function buildForImage(): void {
   printSizes(`${IMAGE}/rekeyd`, `${IMAGE}/rekeyd-web`);
 }
 
-/** Has rustup fetch Rust's library for the router, unless it is there. */
-function installTarget(): void {
+/** Ends the build where Rust has no library for the router; bootstrap.sh has tried to get it. */
+function needTarget(): void {
   const sysroot = execFileSync("rustc", ["--print", "sysroot"], { encoding: "utf8" }).trim();
   if (existsSync(`${sysroot}/lib/rustlib/${TARGET}`)) return;
-  step(`Rust's library for ${TARGET}`, () => run("rustup", ["target", "add", TARGET]));
+  console.error(`Rust has no library for ${TARGET}: 'rustup target add ${TARGET}'`);
+  process.exit(UNAVAILABLE);
 }
 
 function hostTarget(): string {

@@ -61,7 +61,7 @@ try {
 const programs = spawnSync("node_modules/.bin/tsx", ["tools/build.ts", "--image"], {
   stdio: "inherit",
 });
-if (programs.status !== 0) process.exit(1);
+if (programs.status !== 0) process.exit(programs.status ?? 1);
 buildImage();
 for (const path of [KERNEL, INITRAMFS, ROUTER]) {
   console.log(`${path}: ${(statSync(path).size / 1000).toFixed(0)} kB`);

@@ -23,8 +23,8 @@ export function download(packages: string[], folder: string): void {
     run("apt-get", ["-qq", "update"], env);
     run("apt-get", ["-qq", ...install, ...packages], env);
   } catch (error) {
-    const reasons = (error as Error).message.split("\n").filter((line) => line.startsWith("E: "));
-    throw new Unavailable(`can't get Debian's ${ARCHITECTURE} packages: ${reasons.join("; ")}`);
+    const reasons = (error as Error).message.match(/E: .*/g)?.join("; ") ?? "";
+    throw new Unavailable(`can't get Debian's ${ARCHITECTURE} packages: ${reasons}`);
   }
   rmSync(join(state, "cache/archives/partial"), { recursive: true });
   renameSync(join(state, "cache/archives"), folder);
@@ -57,7 +57,6 @@ function configure(state: string): string {
 APT::Architecture "${ARCHITECTURE}";
 APT::Architectures { "${ARCHITECTURE}"; };
 APT::Sandbox::User "root";
-APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::Retries "3";
 Dir::State "${state}";
