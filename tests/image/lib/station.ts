@@ -8,6 +8,9 @@ import { nameOf } from "./plan.ts";
 const START_MS = 30_000;
 const PING_MS = 30_000;
 
+/** Nobody's networks, for marks in a list of changes. */
+const MARKS = ["10.254.0.0/24", "10.254.1.0/24"] as const;
+
 /** An SA in the kernel, of one direction. */
 export interface KernelSa {
   source: string;
@@ -136,12 +139,25 @@ ${this.swanctlLine("--load-all --noprompt")}`;
   async watchRoutes(): Promise<{ end: () => Promise<string[]> }> {
     const file = `${this.folder}/routes`;
     await this.guest.run(
-      `ip -n ${this.name} -timestamp-short monitor route >${file} 2>&1 &
+      `ip -n ${this.name} -tshort monitor route >${file} 2>&1 &
 echo $! >${file}.id`,
     );
+    // A change of our own shows at either end that the watch sees what it should.
+    const mark = async (net: string): Promise<void> => {
+      await this.guest.run(
+        `i=0
+until grep -q 'Deleted blackhole ${net}' ${file}; do
+  ip -n ${this.name} route add blackhole ${net}
+  ip -n ${this.name} route del blackhole ${net}
+  i=$((i + 1)); [ $i -lt 50 ] || { cat ${file}; exit 1; }
+done`,
+      );
+    };
+    await mark(MARKS[0]);
     const end = async (): Promise<string[]> => {
+      await mark(MARKS[1]);
       const text = await this.guest.run(`read -r id <${file}.id; kill "$id"; cat ${file}`);
-      return text.split("\n").filter((line) => line !== "");
+      return text.split("\n").filter((line) => line !== "" && !MARKS.some((m) => line.includes(m)));
     };
     return { end };
   }
