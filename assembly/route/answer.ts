@@ -5,7 +5,7 @@ import { RT_TABLE_MAIN } from "../netlink/route";
 import { noteChange } from "./change";
 import { Ask, Asked, askedAt, askedCount, takeAnswer } from "./request";
 import { giveRoute, Origin, routeAt } from "./table";
-import { tunnelAt } from "./tunnel";
+import { Tunnel, tunnelAt } from "./tunnel";
 import { isWanted } from "./ways";
 
 /** The first pause, which doubles, and the longest. */
@@ -119,11 +119,11 @@ function tunnelAnswered(asked: Asked, errno: i32): void {
   const tunnel = tunnelAt(asked.index);
   if (!tunnel.used && !tunnel.leaving) return;
   if (errno == 0 || isDone(asked.ask, errno)) {
-    tunnel.failures = 0;
-    tunnel.errno = 0;
+    if (<i32>tunnel.failing == asked.ask) forgive(tunnel);
     note(asked);
     return;
   }
+  tunnel.failing = <u8>asked.ask;
   tunnel.failures++;
   noteChange();
   tunnel.retry_at_ms = now_ms + pauseAfter(tunnel.failures);
@@ -132,6 +132,13 @@ function tunnelAnswered(asked: Asked, errno: i32): void {
     tunnel.errno = errno;
     tunnelRefused(tunnel.config.name, errno);
   }
+}
+
+/** What was refused has been done after all. */
+function forgive(tunnel: Tunnel): void {
+  tunnel.failing = <u8>Ask.NONE;
+  tunnel.failures = 0;
+  tunnel.errno = 0;
 }
 
 /** Whether the error says that it is so already. */

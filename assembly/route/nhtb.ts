@@ -153,8 +153,12 @@ function indexAnew(): void {
   for (let i = 0; i < pool.used; i++) if (nextHopAt(i).used) addToIndex(i);
 }
 
+/** A record that has been of the same next hop before stands there already. */
 function addToIndex(index: i32): void {
-  const entry = nextHopAt(index);
-  by_address.add(keyOf(entry.tunnel, entry.next_hop), index);
+  const h = keyOf(nextHopAt(index).tunnel, nextHopAt(index).next_hop);
+  for (let slot = by_address.first(h); slot >= 0; slot = by_address.after(h, slot)) {
+    if (by_address.indexIn(slot) == index) return;
+  }
+  by_address.add(h, index);
   indexed++;
 }

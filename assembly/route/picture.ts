@@ -75,6 +75,7 @@ function showInterface(index: i32): void {
   // The kernel drops the routes of an interface that goes down without a word.
   if (was_up && !link.up) interfaceDown(tunnel);
   if (is_new && tunnel.ifindex != 0 && <i32>link.oper == Oper.DORMANT) adoptDown(index);
+  if (is_new) tunnel.retry_at_ms = 0;
   if (is_new || other || was != tunnel.ifindex) noteChange();
 }
 

@@ -241,10 +241,9 @@ function indexAnew(): void {
   for (let i = 0; i < pool.used; i++) if (routeAt(i).used) addToIndex(i);
 }
 
+/** A record that has been to the same network before stands there already. */
 function addToIndex(index: i32): void {
-  const route = routeAt(index);
-  const h = keyOf(route.target, route.prefix);
-  // A record that was freed and taken again for the same network is in the index already.
+  const h = keyOf(routeAt(index).target, routeAt(index).prefix);
   for (let slot = by_network.first(h); slot >= 0; slot = by_network.after(h, slot)) {
     if (by_network.indexIn(slot) == index) return;
   }

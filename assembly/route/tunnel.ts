@@ -80,9 +80,11 @@ export class Tunnel {
   /** Probe routes of each family. */
   probes_v4: i32;
   probes_v6: i32;
-  /** Refusals by the kernel in a row, their errno, and when it is asked again. */
+  /** What the kernel refuses (request.ts, Ask), how often in a row, and why. */
+  failing: u8;
   failures: i32;
   errno: i32;
+  /** When it is asked again. */
   retry_at_ms: i64;
 
   get config(): TunnelConfig {

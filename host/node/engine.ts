@@ -43,6 +43,8 @@ export type Version = 4 | 6;
 
 /** A packet in a slot (assembly/icmp/slot.ts); addresses are 16 bytes, IPv4 ones mapped. */
 export interface Echo {
+  /** The kernel's number of the interface that it leaves by; 0: any. */
+  ifindex: number;
   destination: Buffer;
   source: Buffer;
   /** ICMP header and data. */
@@ -237,6 +239,7 @@ export class Engine {
       const slot = action.bytes.subarray(at, at + slot_bytes);
       const length = slot.readUInt32LE(SLOT.length);
       echoes.push({
+        ifindex: slot.readUInt32LE(SLOT.ifindex),
         destination: slot.subarray(SLOT.destination, SLOT.destination + ADDRESS_BYTES),
         source: slot.subarray(SLOT.source, SLOT.source + ADDRESS_BYTES),
         message: slot.subarray(SLOT.message, SLOT.message + length),

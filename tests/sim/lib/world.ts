@@ -11,6 +11,8 @@ import {
 import { Hooks } from "../../../host/node/sim/hooks.ts";
 import { addressText, MAPPED } from "../../../host/node/address.ts";
 import { Agenda } from "../../../host/node/sim/model/agenda.ts";
+import { addressBytes } from "../../../host/node/sim/model/address.ts";
+import { Forwarding } from "../../../host/node/sim/model/forwarding.ts";
 import { Kernel } from "../../../host/node/sim/model/kernel.ts";
 import { Xfrm } from "../../../host/node/sim/model/xfrm.ts";
 import {
@@ -63,6 +65,7 @@ export interface VpnJson {
 export class World implements Surroundings {
   readonly charon: Charon;
   readonly kernel = new Kernel();
+  private readonly forwarding = new Forwarding(this.kernel);
   readonly xfrm: Xfrm;
   readonly log: string[] = [];
   private readonly log_times_ms: number[] = [];
@@ -364,11 +367,19 @@ export class World implements Surroundings {
     this.carryOut(this.engine.replies(version, received));
   }
 
+  /** Into which SAs the echo goes: 0, those of no interface; undefined: into none. */
+  private ifIdFor({ ifindex, destination }: Echo): number | undefined {
+    if (ifindex === 0) return 0;
+    const digits = addressBytes(addressText(destination)).toString("hex");
+    return this.forwarding.wayOut(ifindex, digits).if_id;
+  }
+
   /** Whether the echo is answered. */
   private send(echo: Echo, version: Version, index: number): boolean {
     const source = addressText(echo.source);
     const destination = addressText(echo.destination);
-    const sa = this.charon.route(source, destination);
+    const if_id = this.ifIdFor(echo);
+    const sa = if_id === undefined ? undefined : this.charon.route(source, destination, if_id);
     let answered = false;
     const errno = sa === undefined ? EPERM : this.send_errno;
     if (sa === undefined || errno !== 0) {
