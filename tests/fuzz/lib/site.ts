@@ -207,6 +207,7 @@ export class Site {
     for (let at = 0; at < bytes.length; at += size) {
       const slot = bytes.subarray(at, at + size);
       const echo = {
+        ifindex: slot.readUInt32LE(8),
         destination: slot.subarray(16, 32),
         source: slot.subarray(32, 48),
         message: slot.subarray(64, 64 + slot.readUInt32LE(4)),
