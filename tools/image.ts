@@ -40,10 +40,13 @@ async function show(layer: string | undefined): Promise<void> {
   const router = new Console({ layer });
   try {
     await router.boot();
-    const answer = await router.until("rekeyctl get vpnmonitor", SERVICE_LIMIT_S);
-    console.log(`rekeyd runs ${((Date.now() - start_ms) / 1000).toFixed(1)} s after power-on:`);
+    await router.until("rekeyctl get vpnmonitor | grep ', connected$'", SERVICE_LIMIT_S);
+    const answer = (await router.run("rekeyctl get vpnmonitor")).output;
+    console.log(
+      `rekeyd and strongSwan run ${((Date.now() - start_ms) / 1000).toFixed(1)} s after power-on:`,
+    );
     console.log(answer.trim().replaceAll(/^/gm, "    "));
-    const versions = "rekeyd --version; swanctl --version 2>/dev/null; uname -sr";
+    const versions = "rekeyd --version; swanctl --version 2>&1; uname -sr";
     console.log((await router.run(versions)).output.trim().replaceAll(/^/gm, "    "));
   } finally {
     router.close();

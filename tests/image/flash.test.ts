@@ -57,7 +57,7 @@ describe("the flashed router", () => {
     },
     { timeout: BOOT_LIMIT_MS },
   );
-  after(() => router.close());
+  after(() => router?.close());
 
   test("runs the engine that runs here", async () => {
     assert.match(
