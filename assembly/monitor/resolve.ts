@@ -22,7 +22,7 @@ import { gatewayAt } from "../sa/gateway";
 import { Phase2, phase2At } from "../sa/phase2";
 import { Note, Vpn, vpnAt } from "../sa/vpn";
 import { forgetSamples } from "./samples";
-import { interfaceNameOf, interfaceOf, nextHopOf, Way, wayInto } from "./way";
+import { interfaceComes, interfaceNameOf, interfaceOf, nextHopOf, Way, wayInto } from "./way";
 
 /** The selectors of one side, side by side in memory. */
 function covering(selectors: usize, count: i32, address: usize): bool {
@@ -165,6 +165,7 @@ export function sayUncovered(
   const way = vpn.current < 0 ? Way.OPEN : wayInto(vpn, phase2At(vpn.current));
   // What is wrong with an interface is told once, not for each of its VPNs.
   if (way == Way.NO_INTERFACE) return;
+  if (isUnset(vpn.source) && interfaceComes(vpn)) return;
   vpn.note(Note.SAID_UNCOVERED);
   const name = vpn.config.name;
   if (way == Way.OTHER_IF_ID) {

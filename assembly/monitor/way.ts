@@ -26,6 +26,13 @@ export function wayInto(vpn: Vpn, sa: Phase2): Way {
   return tunnel.ifindex == 0 || !tunnel.up ? Way.NO_INTERFACE : Way.OPEN;
 }
 
+/** Whether rekeyd is still making that interface: the VPN's source may come with it. */
+export function interfaceComes(vpn: Vpn): bool {
+  if (vpn.tunnel < 0) return false;
+  const tunnel = tunnelAt(vpn.tunnel);
+  return tunnel.config.create && <i32>popcnt(tunnel.addresses) < tunnel.config.address_count;
+}
+
 /** The kernel's number of the interface that the VPN's echoes leave by; 0: any that leads there. */
 export function interfaceOf(vpn: Vpn): u32 {
   return vpn.tunnel < 0 ? 0 : tunnelAt(vpn.tunnel).ifindex;

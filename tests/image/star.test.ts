@@ -13,6 +13,8 @@ test("six spokes on one interface: each next hop's SA counts exactly its own pac
     const { hub, spokes } = star;
     await hub.startRekeyd(hubConf(SPOKES));
     await hub.waitState("up", UP_MS);
+    const errors = (await hub.events()).filter(({ severity }) => severity === "error");
+    assert.deepEqual(errors, []);
 
     for (const family of FAMILIES) {
       const routes = await hub.routes(family);
