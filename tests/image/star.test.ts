@@ -8,7 +8,7 @@ const SPOKES = 6;
 const FAMILIES: Family[] = [4, 6];
 const UP_MS = 30_000;
 
-test("six spokes on one interface: each next hop's SA counts exactly its own packets", () =>
+test("six spokes on one interface: each next hop's SA counts exactly its own packets; all of it outlives rekeyd", () =>
   withStar("star", SPOKES, async (star) => {
     const { hub, spokes } = star;
     await hub.startRekeyd(hubConf(SPOKES));
@@ -27,6 +27,7 @@ test("six spokes on one interface: each next hop's SA counts exactly its own pac
       }
     }
 
+    const watch = await hub.watchRoutes();
     // A daemon that ends leaves everything as it is; and it sends no echoes that would be counted.
     await hub.stopRekeyd();
     const before = await hub.kernelSas();
@@ -41,4 +42,11 @@ test("six spokes on one interface: each next hop's SA counts exactly its own pac
       const old = before.find((sa) => sa.spi === spi);
       assert.equal(packets - (old?.packets ?? 0), FAMILIES.length * (10 + if_id), `SA ${if_id}`);
     }
+
+    // The next one takes over what it finds.
+    await hub.startRekeyd(hubConf(SPOKES));
+    await hub.waitState("up", UP_MS);
+    assert.deepEqual(await watch.end(), []);
+    const after = (await hub.kernelSas()).map(({ spi }) => spi).sort();
+    assert.deepEqual(after, before.map(({ spi }) => spi).sort());
   }));
