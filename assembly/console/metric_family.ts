@@ -148,6 +148,16 @@ export function endLabels(): Writer {
   return w.text("} ");
 }
 
+/** A sample's value: a whole number. */
+export function whole(to: Writer, value: i64): void {
+  to.decimal(value).u8(0x0a);
+}
+
+/** A sample's value: 1 or 0. */
+export function flag(to: Writer, value: bool): void {
+  to.u8(value ? 0x31 : 0x30).u8(0x0a);
+}
+
 /** One more label, which tells the state of a stateset: it has the family's name. */
 export function alsoState(state: string): Writer {
   return literalValue(w.u8(0x2c).bytes(name.start, name.length), state);

@@ -18,6 +18,7 @@ import {
   bytesCounter,
   counter,
   endLabels,
+  flag,
   gauge,
   info,
   labeled,
@@ -26,6 +27,7 @@ import {
   sample,
   seconds,
   stateset,
+  whole,
 } from "./metric_family";
 import { averageDelay } from "./get_vpn";
 import { secondsUntil } from "./sta";
@@ -126,14 +128,6 @@ export function vpnFamilies(vpn: Vpn, index: i32): void {
 function its(vpn: Vpn): Writer {
   labeled("vpn", vpn.config.name);
   return endLabels();
-}
-
-function whole(w: Writer, value: i64): void {
-  w.decimal(value).u8(0x0a);
-}
-
-function flag(w: Writer, value: bool): void {
-  w.u8(value ? 0x31 : 0x30).u8(0x0a);
 }
 
 function thousandths(w: Writer, value: i64): void {

@@ -7,10 +7,12 @@
 import { Writer } from "../bytes/writer";
 import { loadedAt } from "../config/history";
 import { METRICS_PART_BYTES } from "../limits";
+import { hasTunnels, Tunnel, tunnelAt, tunnelCount } from "../route/tunnel";
 import { Note, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { find, given, word, wordLength } from "./line";
 import { beginFamilies, hadFamily, writeFamiliesTo } from "./metric_family";
 import { daemonFamilies, vpnFamilies } from "./metric_table";
+import { countWays, tunnelFamilies } from "./metric_tunnel";
 import { family, isPlace, loaded_at_ms, setPlace, vpn, writePlace } from "./place";
 import { beginError, beginMore, beginPart, endError, endPart, endReply, json } from "./reply";
 
@@ -31,6 +33,7 @@ export function showMetrics(): void {
   const w = beginPart();
   writeFamiliesTo(w, textfile);
   if (begins) writeDaemon();
+  if (begins && hasTunnels()) writeTunnels();
   if (writeVpns(w)) {
     if (!textfile) w.text("# EOF\n");
     endReply();
@@ -52,6 +55,21 @@ function writeDaemon(): void {
     if (!hadFamily()) break;
     beginFamilies(i, false);
     daemonFamilies();
+  }
+}
+
+/** They are few: all stand in the first part. */
+function writeTunnels(): void {
+  countWays();
+  for (let f = 0; ; f++) {
+    beginFamilies(f, true);
+    tunnelFamilies(changetype<Tunnel>(<usize>0), 0);
+    if (!hadFamily()) break;
+    for (let i = 0; i < tunnelCount(); i++) {
+      if (!tunnelAt(i).used) continue;
+      beginFamilies(f, false);
+      tunnelFamilies(tunnelAt(i), i);
+    }
   }
 }
 

@@ -169,3 +169,36 @@ test("protected is what would be noticed and mended, up or not", () => {
   // Of two without an SA the one with rekey is seen to.
   assert.equal(flags(), "10000");
 });
+
+test("tunnel interfaces are told, with what is on them", () => {
+  const world = vpns(2);
+  assert.doesNotMatch(ask(world, "metrics").text, /rekeyd_tunnel/);
+  const bound = (name: string): string => `config vpn '${name}'\noption gateway 'g${name}'\n`;
+  world.configure(
+    "config tunnel 't1'; option create 1; option down 'metric 500'\n" +
+      "config tunnel 't2'; option if_id 7\n" +
+      `${bound("a")}option tunnel t1\n${bound("b")}option tunnel t1\n${bound("c")}` +
+      "config nhtb; option interface t1; option nexthop 10.1.0.2; option vpn a\n" +
+      "config route; option target 10.2.0.0/24; option interface t1; option gateway 10.1.0.2\n" +
+      "config route; option target 10.3.0.0/24; option interface t1; option gateway 10.1.0.3\n",
+  );
+  world.run(1_000);
+  const found = families(ask(world, "metrics").text);
+  const of = (name: string): string[] =>
+    found.get(`rekeyd_tunnel_${name}`)!.map((line) => line.slice(`rekeyd_tunnel_${name}`.length));
+  assert.deepEqual(of("state"), [
+    '{interface="t1",rekeyd_tunnel_state="ready"} 1',
+    '{interface="t1",rekeyd_tunnel_state="up"} 0',
+    '{interface="t1",rekeyd_tunnel_state="down"} 0',
+    '{interface="t2",rekeyd_tunnel_state="ready"} 1',
+    '{interface="t2",rekeyd_tunnel_state="up"} 0',
+    '{interface="t2",rekeyd_tunnel_state="down"} 0',
+  ]);
+  assert.deepEqual(of("present"), ['{interface="t1"} 1', '{interface="t2"} 0']);
+  assert.deepEqual(of("vpns"), ['{interface="t1"} 2', '{interface="t2"} 0']);
+  assert.deepEqual(of("next_hops"), ['{interface="t1"} 1', '{interface="t2"} 0']);
+  // The third is the one to the next hop.
+  assert.deepEqual(of("routes"), ['{interface="t1"} 3', '{interface="t2"} 0']);
+  assert.deepEqual(of("routes_active"), ['{interface="t1"} 0', '{interface="t2"} 0']);
+  assert.match(ask(world, "metrics textfile").text, /^rekeyd_tunnel_present\{interface="t1"\} 1$/m);
+});
