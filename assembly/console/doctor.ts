@@ -24,6 +24,7 @@ import { begin, beginFindings, end, Finding, foundCount, seriousCount } from "./
 import { checkMachine } from "./doctor/machine";
 import { checkKnown, checkPath } from "./doctor/path";
 import { checkSettings } from "./doctor/settings";
+import { checkBinding, checkTunnels } from "./doctor/tunnel";
 import { isOut, writeNext, writeTried, writeWhy } from "./outage";
 import { vpnGiven } from "./parameter";
 import {
@@ -97,6 +98,7 @@ function report(index: i32): void {
   // Once to know whether anything is found, for that stands in front of the answer.
   beginFindings(false);
   checkMachine();
+  checkTunnels(index);
   for (let i = 0; i < vpnCount(); i++) if (isMeant(i, index)) checkVpn(i);
   const w = seriousCount() > 0 ? beginFound() : beginReply();
   if (json) reportJson(w, index);
@@ -111,6 +113,7 @@ function isMeant(i: i32, index: i32): bool {
 function checkVpn(i: i32): void {
   const vpn = vpnAt(i);
   const known = checkKnown(i);
+  if (known) checkBinding(i);
   if (!vpn.config.has(VpnFlag.MONITOR)) {
     begin(Finding.NOT_MONITORED).text("it is shown, and not watched");
     end(vpn.config.name);
@@ -124,6 +127,7 @@ function reportText(w: Writer, index: i32): void {
   beginFindings(true);
   w.text("rekeyd and strongSwan:\n");
   checkMachine();
+  checkTunnels(index);
   if (foundCount() == 0) w.text("  nothing found\n");
   let looked_at = 0;
   let healthy = 0;
@@ -163,6 +167,7 @@ function reportJson(w: Writer, index: i32): void {
   beginFindings(true);
   beginList(key(beginObject(w), "findings"));
   checkMachine();
+  checkTunnels(index);
   for (let i = 0; i < vpnCount() && !w.truncated; i++) if (isMeant(i, index)) checkVpn(i);
   endList(w);
   beginList(key(w, "vpns"));

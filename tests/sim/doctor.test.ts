@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Engine } from "../../host/node/engine.ts";
 import type { Connection } from "../../host/node/sim/model/ike_sa.ts";
+import { networkOf } from "../../host/node/sim/model/rtnetlink.ts";
 import { branches, EPERM, hub, monitored, monitoredChildren, settled, World } from "./lib/world.ts";
 
 interface Finding {
@@ -149,6 +150,82 @@ test("source and destination outside the selectors, or missing", () => {
   world.configure(`${base}list destination_ip '10.2.0.10'\n`);
   world.run(3000);
   findsIn(world, "no-source");
+});
+
+/** A world whose VPN is bound to an interface with these options; the lines go below. */
+function bound(options: string, lines = "", connection: Partial<Connection> = {}): World {
+  const world = healthy({ if_id: 11, ...connection }, "option rekey '1'");
+  world.configure(boundConfig(options, lines));
+  world.run(3000);
+  return world;
+}
+
+const boundConfig = (options: string, lines = ""): string =>
+  `config tunnel 'tunnel.1'\n${options}\n${LAN.join("\n")}\noption rekey '1'\n` +
+  `option interval '1'\noption source_ip '10.1.0.1'\nlist destination_ip '10.2.0.10'\n` +
+  `option tunnel 'tunnel.1'\n${lines}`;
+
+/** What is found of tunnel interfaces, also for the one VPN that is bound to one. */
+function findsOfTunnels(world: World, ...expected: [id: string, text: RegExp][]): void {
+  const OF_TUNNELS = /interface|if-id|next-hop|foreign/;
+  for (const vpn of ["", "branch0"]) {
+    const found = examine(world, vpn).findings.filter(({ id }) => OF_TUNNELS.test(id));
+    assert.deepEqual(found.map(({ id }) => id).sort(), expected.map(([id]) => id).sort());
+    for (const [id, text] of expected) {
+      assert.match(found.find((finding) => finding.id === id)!.text, text);
+    }
+  }
+}
+
+test("a tunnel interface that is not there, is another one, or was set down", () => {
+  findsOfTunnels(bound("option create 1"));
+  findsOfTunnels(bound("option if_id 11"), ["no-interface", /tunnel\.1 is not there, and rekeyd/]);
+  const world = bound("option create 1");
+  world.network(world.kernel.setUp("tunnel.1", false));
+  world.run(100);
+  findsOfTunnels(world, ["interface-down", /tunnel\.1 is set down/]);
+  const other = healthy({ if_id: 11 }, "option rekey '1'");
+  other.network(other.kernel.addInterface({ name: "tunnel.1", addresses: [] }));
+  other.configure(boundConfig("option create 1"));
+  other.run(3000);
+  findsOfTunnels(other, ["other-interface", /no XFRM interface in external mode$/]);
+  other.configure(boundConfig("option if_id 11"));
+  other.run(3000);
+  findsOfTunnels(other, ["other-interface", /no XFRM interface with if_id 11$/]);
+});
+
+test("an SA that is not its interface's", () => {
+  const none = bound("option create 1", "", { if_id: 0 });
+  findsOfTunnels(none, ["other-if-id", /tunnel\.1, which tells VPNs .*, and its SA has none$/]);
+  const another = bound("option create 1; option if_id 12");
+  findsOfTunnels(another, ["other-if-id", /whose if_id is 12, and its SA has 11 in and 11 out$/]);
+  findsOfTunnels(bound("option create 1; option if_id 11"));
+});
+
+test("routes whose next hop nobody has, or in whose place another is", () => {
+  const nhtb = "config nhtb; option interface tunnel.1; option nexthop 10.254.1.2; option vpn ";
+  const route = (target: string, gateway: string): string =>
+    `config route; option target ${target}; option interface tunnel.1; option gateway ${gateway}\n`;
+  const lines =
+    `${nhtb}branch0\n` +
+    route("10.7.0.0/16", "10.254.1.2") +
+    route("10.8.0.0/16", "10.254.1.8") +
+    route("10.9.0.0/16", "10.254.1.9");
+  const world = bound("option create 1", lines);
+  const no_next_hop: [string, RegExp] = [
+    "no-next-hop",
+    /2 routes over tunnel\.1 have .*: 10\.8\.0\.0\/16 by 10\.254\.1\.8, and others$/,
+  ];
+  findsOfTunnels(world, no_next_hop);
+  const taken = healthy({ if_id: 11 }, "option rekey '1'");
+  const foreign = { family: 2 as const, table: 254, metric: 0, protocol: 4, oif: 1 };
+  taken.network(taken.kernel.putRoute({ ...foreign, ...networkOf("10.7.0.0/16") }));
+  taken.configure(boundConfig("option create 1", lines));
+  taken.run(3000);
+  findsOfTunnels(taken, no_next_hop, [
+    "foreign-route",
+    /in the place of 1 route over tunnel\.1: 10\.7\.0\.0\/16 with metric 0$/,
+  ]);
 });
 
 /** A world whose VPN has an SA that the kernel does not use: the guard holds its echoes back. */

@@ -519,7 +519,8 @@ describe("get vpn", () => {
   test("JSON", () => {
     addUp();
     const vpn =
-      '{"name":"branch","gateway":"s2s","child":"net","id":"00000001","peer":"203.0.113.1",' +
+      '{"name":"branch","gateway":"s2s","child":"net","id":"00000001",' +
+      '"interface":null,"interface_state":null,"if_id":null,"peer":"203.0.113.1",' +
       '"monitor":true,"rekey":true,"optimized":false,"sta":"A/U","state":"up",' +
       '"source":"10.1.0.1",' +
       '"targets":[{"address":"10.2.0.10","answered":true},{"address":"10.2.0.11",' +

@@ -41,6 +41,12 @@ export const enum Finding {
   NOT_OUR_SOURCE,
   OUR_DESTINATION,
   NO_IPV6,
+  NO_INTERFACE,
+  OTHER_INTERFACE,
+  INTERFACE_DOWN,
+  OTHER_IF_ID,
+  NO_NEXT_HOP,
+  FOREIGN_ROUTE,
   DOWN,
   NO_SA,
   HELD_BACK,
@@ -104,6 +110,12 @@ function describe(finding: Finding): void {
     case Finding.NOT_OUR_SOURCE: return is("not-our-source", Gravity.FATAL, "Give the address to an interface, or correct source_ip.");
     case Finding.OUR_DESTINATION: return is("our-destination", Gravity.FATAL, "Take a host on the peer's side.");
     case Finding.NO_IPV6: return is("no-ipv6", Gravity.FATAL, "Load the module ipv6, or boot without ipv6.disable=1.");
+    case Finding.NO_INTERFACE: return is("no-interface", Gravity.FATAL, "Set option create, or make it: ip link add NAME type xfrm external, or with if_id N; the module is xfrm_interface.");
+    case Finding.OTHER_INTERFACE: return is("other-interface", Gravity.FATAL, "Remove that interface (ip link delete), or correct the section's name or if_id.");
+    case Finding.INTERFACE_DOWN: return is("interface-down", Gravity.FATAL, "Set it up: ip link set up dev NAME. rekeyd withdraws routes alone.");
+    case Finding.OTHER_IF_ID: return is("other-if-id", Gravity.FATAL, "Set if_id_in and if_id_out of the child in swanctl.conf, then load and renew it.");
+    case Finding.NO_NEXT_HOP: return is("no-next-hop", Gravity.WARNING, "Add config nhtb for it, or let its peer announce it; see get interface TUNNEL nhtb.");
+    case Finding.FOREIGN_ROUTE: return is("foreign-route", Gravity.WARNING, "Remove that route, or give one of them another metric: rekeyd touches no route of others.");
     case Finding.DOWN: return is("down", Gravity.FATAL, "See what was tried last and what comes next.");
     case Finding.NO_SA: return is("no-sa", Gravity.WARNING, "Have strongSwan initiate it (start_action), or set rekey.");
     case Finding.HELD_BACK: return is("held-back", Gravity.FATAL, "See strongSwan's log for policies and routes that it could not install.");
