@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { waitUntil } from "../lab/lib/wait.ts";
 import { hop, host, lan, uplink } from "./lib/plan.ts";
 import { withStar } from "./lib/star.ts";
-import { hubConf } from "./lib/uci.ts";
+import { hubConf, TUNNEL } from "./lib/uci.ts";
 
 const SPOKES = 3;
 const DEAD = 2;
@@ -38,6 +38,9 @@ NFT`);
       (routes) => !routes.some(({ dst }) => dst === lan(DEAD)),
     );
     await hub.waitState("down", DOWN_MS, [`spoke${DEAD}`]);
+    for (const { flag, usable, vpn } of await hub.nextHops(TUNNEL)) {
+      assert.deepEqual([flag, usable], ["S", vpn !== `spoke${DEAD}`], vpn);
+    }
     const { status } = await hub.attempt(`ping -n -c 1 -W 1 ${host(DEAD)}`);
     assert.notEqual(status, 0, "nothing leads to it");
 

@@ -37,6 +37,14 @@ export interface KernelRoute {
   flags?: string[];
 }
 
+/** An entry as `rekeyctl --json get interface NAME nhtb` shows it. */
+export interface NextHop {
+  next_hop: string;
+  flag: "S" | "A";
+  usable: boolean;
+  vpn: string;
+}
+
 export class Station {
   readonly name: string;
   readonly folder: string;
@@ -200,6 +208,11 @@ echo $! >${this.folder}/rekeyd.id`,
 
   async events(): Promise<LogEvent[]> {
     return ((await this.get("event")) as { events: LogEvent[] }).events;
+  }
+
+  /** The next-hop tunnel binding table of an interface. */
+  async nextHops(name: string): Promise<NextHop[]> {
+    return ((await this.get(`interface ${name} nhtb`)) as { nhtb: NextHop[] }).nhtb;
   }
 
   /** Waits until these VPNs, or all, are in a state. */
