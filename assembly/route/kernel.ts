@@ -4,9 +4,11 @@
  * tells of every change, and answers requests (request.ts).
  */
 import { act, Action } from "../action";
+import { sameName } from "../bytes/slice";
 import { NEVER, now_ms } from "../clock";
+import { MAX_INTERFACES } from "../limits";
 import { Builder, BUILDER_BYTES, builderAt } from "../netlink/builder";
-import { interfaceName } from "../netlink/interfaces";
+import { interfaceCount, interfaceName } from "../netlink/interfaces";
 import { align, Flag, hasMessage, Message, Type } from "../netlink/message";
 import { isDumping, startDump } from "../netlink/network";
 import { AF_INET, AF_INET6, buildRouteDump, buildRuleDump } from "../netlink/route";
@@ -16,7 +18,7 @@ import { beginRoutes, beginRules, endRoutes, forgetStrays } from "./picture";
 import { interfaceGone, takeAddress, takeLink, takeRouteMessage, takeRule } from "./picture";
 import { initRequests, isOurs, takeSeqs } from "./request";
 import { hasRoutes } from "./table";
-import { hasTunnels, tunnelAt, tunnelCount } from "./tunnel";
+import { hasTunnels, Tunnel, tunnelAt, tunnelCount } from "./tunnel";
 
 /** What is dumped, one after the other. */
 const enum Part {
@@ -102,10 +104,17 @@ function follow(): void {
 /** What the dump of interfaces has not shown is gone. */
 function missInterfaces(): void {
   for (let i = 0; i < tunnelCount(); i++) {
-    const index = tunnelAt(i).named_index;
-    if (index != 0 && interfaceName(index) == 0) interfaceGone(i);
-    else tunnelAt(i).addresses = 0;
+    const tunnel = tunnelAt(i);
+    const shown = interfaceName(tunnel.named_index);
+    // Of more interfaces than are kept some are there that are not known.
+    const is_gone = shown == 0 ? interfaceCount() < MAX_INTERFACES : !isCalled(tunnel, shown);
+    if (tunnel.named_index != 0 && is_gone) interfaceGone(i);
+    else tunnel.addresses = 0;
   }
+}
+
+function isCalled(tunnel: Tunnel, name: usize): bool {
+  return sameName(tunnel.config.name, name);
 }
 
 function begin(next: Part): void {

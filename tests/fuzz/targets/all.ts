@@ -5,6 +5,7 @@ import { command_target } from "./command.ts";
 import { icmp_target } from "./icmp.ts";
 import { netlink_target } from "./netlink.ts";
 import { recording_target } from "./recording.ts";
+import { routes_target } from "./routes.ts";
 import { uci_target } from "./uci.ts";
 import { vici_target } from "./vici.ts";
 import { xfrm_target } from "./xfrm.ts";
@@ -15,6 +16,7 @@ export const TARGETS: Target[] = [
   uci_target,
   command_target,
   netlink_target,
+  routes_target,
   xfrm_target,
   recording_target,
   abi_target,

@@ -36,7 +36,7 @@ config vpn 'wan6'
   option source_interface 'wan'
   option destination_ip 'fd12::1'
 `;
-const TYPES = [2, 3, 4, 16, 17, 20, 21, 24, 25];
+const TYPES = [2, 3, 4, 16, 17, 20, 21, 24, 25, 32, 33];
 
 function started(kernel_answers: boolean): (engine: FuzzedEngine) => void {
   return (engine) => {
@@ -56,7 +56,8 @@ function heal(engine: FuzzedEngine): void {
   hold(source === LAN, "knows the truth after a dump", () => String(source));
 }
 
-function reads(input: Buffer): Buffer[] {
+/** The reads in an input, without the byte in front that names its stage. */
+export function reads(input: Buffer): Buffer[] {
   const found: Buffer[] = [];
   for (let at = 0; at + 2 <= input.length && found.length < 100;) {
     const length = input.readUInt16LE(at);
@@ -66,7 +67,7 @@ function reads(input: Buffer): Buffer[] {
   return found;
 }
 
-function encode(stage: number, of: Buffer[]): Buffer {
+export function encode(stage: number, of: Buffer[]): Buffer {
   const parts = of.flatMap((bytes) => [
     Buffer.from([bytes.length & 255, bytes.length >> 8]),
     bytes,
@@ -74,7 +75,7 @@ function encode(stage: number, of: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([stage]), ...parts]);
 }
 
-function message(type: number, flags: number, seq: number, body: Buffer): Buffer {
+export function message(type: number, flags: number, seq: number, body: Buffer): Buffer {
   const bytes = Buffer.alloc(16 + ((body.length + 3) & ~3));
   bytes.writeUInt32LE(16 + body.length, 0);
   bytes.writeUInt16LE(type, 4);

@@ -5,8 +5,11 @@
 
 const HEADER_BYTES = 16;
 const ATTRIBUTE_HEADER_BYTES = 4;
-/** Bytes in front of the attributes (ifinfomsg, ifaddrmsg, rtmsg), by nlmsg_type. */
-const FIXED_BYTES: Record<number, number> = { 16: 16, 17: 16, 20: 8, 21: 8, 24: 12, 25: 12 };
+/** Bytes in front of the attributes (ifinfomsg, ifaddrmsg, rtmsg, fib_rule_hdr), by nlmsg_type. */
+const FIXED_BYTES: Record<number, number> = {
+  ...{ 16: 16, 17: 16, 20: 8, 21: 8 },
+  ...{ 24: 12, 25: 12, 32: 12, 33: 12 },
+};
 
 /** The same read without what is cut off: the last message, the end of a message's attributes. */
 export function wholeMessages(read: Buffer): Buffer {
