@@ -27,6 +27,8 @@ const IPV4_DEVCONF_RP_FILTER: u16 = 8;
 /** The source of a packet must be reachable, by whatever interface (RFC 3704, 2.4). */
 const RP_FILTER_LOOSE: u32 = 2;
 const IFF_UP: u32 = 0x1;
+/** OSPF speaks to its neighbours by multicast, and bird looks whether it may. */
+const IFF_UP_MULTICAST: u32 = 0x1 | 0x1000;
 const IFF_UP_RUNNING: u32 = 0x1 | 0x40;
 
 /** ifaddrmsg. */
@@ -102,14 +104,14 @@ function readKind(info: usize): void {
 }
 
 /**
- * Asks for an XFRM interface that is up: with this if_id, or with 0 in external mode. `mtu` 0: the
- * kernel's.
+ * Asks for an XFRM interface that is up and takes multicast: with this if_id, or with 0 in external
+ * mode. `mtu` 0: the kernel's.
  */
 export function buildInterface(b: Builder, seq: u32, name: usize, if_id: u32, mtu: u32): void {
   b.begin(Type.NEWLINK, Flag.REQUEST | Flag.ACK | Flag.CREATE | Flag.EXCL, seq);
   const head = b.fixed(LINK_BYTES);
-  store<u32>(head, IFF_UP, LINK_FLAGS);
-  store<u32>(head, IFF_UP, LINK_CHANGE);
+  store<u32>(head, IFF_UP_MULTICAST, LINK_FLAGS);
+  store<u32>(head, IFF_UP_MULTICAST, LINK_CHANGE);
   if (mtu != 0) b.number(IFLA_MTU, mtu);
   b.text(IFLA_IFNAME, nameBytes(name), nameLength(name));
   const info = b.beginNest(IFLA_LINKINFO);
