@@ -8,7 +8,7 @@ const SPOKES = 6;
 const FAMILIES: Family[] = [4, 6];
 const UP_MS = 30_000;
 
-test("six spokes on one interface: each next hop's SA counts exactly its own packets; all of it outlives rekeyd", () =>
+test("six spokes, one interface: each SA counts its own packets alone, and outlives rekeyd", () =>
   withStar("star", SPOKES, async (star) => {
     const { hub, spokes } = star;
     await hub.startRekeyd(hubConf(SPOKES));
