@@ -12,6 +12,7 @@ import { phase2At } from "../sa/phase2";
 import { Note, tunnelId, Vpn, vpnAt } from "../sa/vpn";
 import { Event } from "./decision";
 import { happen } from "./effect";
+import { leaveIfId, takeIfId } from "./if_id";
 import { planRenewals } from "./lifetime";
 import { observeRenewal } from "./operator";
 import { cover, localOf, remoteOf, resolve } from "./resolve";
@@ -91,6 +92,7 @@ function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
   if (vpn.current < 0) {
     if (!vpn.noted(Note.HAS_SA)) return;
     vpn.unnote(Note.HAS_SA);
+    leaveIfId(index);
     happen(index, Event.SA_GONE);
     return;
   }
@@ -98,7 +100,7 @@ function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
   resolve(index, localOf(sa), sa.local_selectors, remoteOf(sa), sa.remote_selectors);
   vpn.current = newestCovering(vpn);
   sa = phase2At(vpn.current);
-  vpn.if_id = sa.if_id;
+  takeIfId(index, sa.if_id);
   const had = vpn.noted(Note.HAS_SA);
   if (had && sa.spi_in == vpn.spi_in) return;
 

@@ -432,3 +432,26 @@ test("thousands of routes come and go in batches", () => {
   world.run(10_000);
   assert.equal(routes(world).length, ALL.length + many.length);
 });
+
+test("an if_id that another VPN's SA has by now is no longer that of a VPN without one", () => {
+  const connections = sites().map((site) => ({ ...site, if_id: "unique" as const }));
+  const world = new World(new Engine(), connections);
+  world.charon.establish("spoke1");
+  world.charon.establish("spoke2");
+  const watched = vpn(1).replace("option rekey '1'\n", "");
+  world.configure(TUNNEL + watched + behind(1) + vpn(2) + behind(2));
+  world.run(5_000);
+  assert.deepEqual(
+    routes(world).filter((route) => route.startsWith("10.1.0.0")),
+    ["10.1.0.0/16 1 10"],
+  );
+  // It counts from 1 again, and the first that comes back is the other one.
+  world.charon.restart();
+  world.viciClosed();
+  world.run(5_000);
+  assert.deepEqual(world.states(), { spoke1: "inactive", spoke2: "up" });
+  assert.deepEqual(
+    routes(world).filter((route) => /^10\.[12]\.0\.0/.test(route)),
+    ["10.2.0.0/16 1 10"],
+  );
+});
