@@ -33,8 +33,15 @@ function assertHolds(seed: number, more: Partial<Options> = {}): void {
 
 for (const seed of FIXED) test(`seed ${seed}`, () => assertHolds(seed));
 
+for (const seed of FIXED) {
+  test(`seed ${seed} with tunnel interfaces`, () => assertHolds(seed, { tunnels: true, vpns: 5 }));
+}
+
 console.log(`note: new seeds ${NEW.join(", ")}`);
-for (const seed of NEW) test(`new seed ${seed}`, () => assertHolds(seed));
+for (const seed of NEW) {
+  test(`new seed ${seed}`, () => assertHolds(seed));
+  test(`new seed ${seed} with tunnel interfaces`, () => assertHolds(seed, { tunnels: true }));
+}
 
 /** Kinds that there were when those were found: with others a seed draws another schedule. */
 const KINDS_THEN = kindsOf("all,-deleted-child,-changed-rekey");

@@ -124,8 +124,12 @@ function takePlace(world: World, branch: Branch, amount: number): void {
 function leavePlace(world: World, branch: Branch, amount: number): void {
   const route = foreignRoute(world, branch, amount);
   if (route === undefined) return;
-  const there = world.kernel.routes.like(route);
-  if (there?.protocol === Protocol.STATIC) world.toldOf(world.kernel.removeRoute(there));
+  // Its metric may be another by now.
+  const there = world.kernel.routes.all.find(
+    ({ protocol, address, prefix }) =>
+      protocol === Protocol.STATIC && address === route.address && prefix === route.prefix,
+  );
+  if (there !== undefined) world.toldOf(world.kernel.removeRoute(there));
 }
 
 function ownRoutes(world: World): Route[] {

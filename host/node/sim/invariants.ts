@@ -8,6 +8,7 @@ import type { HookRun } from "./hooks.ts";
 import type { Route } from "./model/kernel.ts";
 import type { Judge } from "./judge.ts";
 import type { Truth } from "./truth.ts";
+import { TUNNEL_INVARIANTS } from "./tunnel_invariants.ts";
 import type { SentEcho } from "./world.ts";
 
 type Seen = string | undefined;
@@ -385,6 +386,7 @@ export const INVARIANTS: Invariant[] = [
     settledAll: ({ memory, world }) => memory.look(world, world.branches.length),
     sweepAll: ({ memory, world }) => memory.grown(world),
   },
+  ...TUNNEL_INVARIANTS,
 ];
 
 /** What the run itself watches over, and ends with (simulate.ts, pool.ts). */

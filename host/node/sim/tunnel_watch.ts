@@ -61,7 +61,9 @@ export class TunnelWatch {
   wrongWay(truth: Truth, found: boolean): string | undefined {
     const { branch } = truth;
     const newest = this.world.peers.newest(branch.child.name);
-    const is_lost = !found && newest !== undefined && this.demands(branch.bound!.tunnel);
+    const { tunnel } = branch.bound!;
+    const can_leave = this.demands(tunnel) && this.world.addresses_gone === 0;
+    const is_lost = !found && newest !== undefined && can_leave;
     return this.lasting(
       `echo ${branch.name}`,
       is_lost ? `it finds no SA, and if_id ${newest.if_id} is there` : undefined,
@@ -73,10 +75,22 @@ export class TunnelWatch {
     if (truth === undefined) return "nobody wants it";
     const { branch, said } = truth;
     if (branch.rekey && said === "down") return "its VPN is down";
+    // The worse one goes when its VPN is no longer down, even if somebody has the better place.
+    if (route.metric === branch.bound!.tunnel.down_metric) return "its VPN is not down";
+    if (!this.isWanted(route, branch.bound!)) return "it has another metric by now";
     if (this.ours(route.address, route.prefix).length > 0) return "another one is there";
-    const { peers } = this.world;
+    const { peers, now_ms } = this.world;
+    if (now_ms - truth.sa_ms < this.bound_ms()) return "its SA has only just come";
     const into = peers.children(branch.child.name).some(({ if_id }) => if_id === route.if_id);
     return into || route.if_id === undefined ? undefined : "its SA is gone";
+  }
+
+  private isWanted(route: Route, { tunnel, routes }: Binding): boolean {
+    return routes.some((own) => {
+      const network = networkOf(own.target);
+      const metrics = [metricOf(own, network.family), tunnel.down_metric];
+      return isTo(route, network) && metrics.includes(route.metric);
+    });
   }
 
   /** Whose a route of the main table is. */
@@ -115,7 +129,8 @@ export class TunnelWatch {
       const hops = all.some(
         ({ branch }) => branch.bound && isTo(route, networkOf(branch.bound.next_hop)),
       );
-      if (!hops && this.ownerOf(route, all) === undefined) {
+      const owner = this.ownerOf(route, all);
+      if (!hops && (owner === undefined || !this.isWanted(route, owner.branch.bound!))) {
         return `${routeText(route)}: nobody wants it`;
       }
     }
@@ -143,6 +158,7 @@ export class TunnelWatch {
     if (stray !== undefined) return text(stray);
     if (said === "down" && branch.rekey) {
       if (this.world.now_ms - truth.inbound_ms < TRAFFIC_MS) return undefined;
+      if (this.isUnsure(truth)) return undefined;
       const wanted = tunnel.down_metric;
       if (wanted === undefined && there !== undefined) return text("its VPN is down");
       if (wanted !== undefined && there !== undefined && there.metric !== wanted) {
@@ -153,6 +169,15 @@ export class TunnelWatch {
     if (said !== "up") return undefined;
     if (there === undefined) return text("its VPN is up");
     return there.metric === metric ? undefined : text(`metric ${metric} is wanted`);
+  }
+
+  /** With another configuration a VPN that was down may be READY anew, until it is down again. */
+  private isUnsure(truth: Truth): boolean {
+    const { now_ms, coarse_ms } = this.world;
+    const patience_ms = truth.patience_ms(now_ms, coarse_ms);
+    if (truth.anew_ms < truth.said_ms) return false;
+    const since_ms = Math.max(truth.anew_ms, truth.sa_ms);
+    return !truth.has_sa || now_ms - since_ms < patience_ms;
   }
 
   /** What is wrong of where the route leads to. */
@@ -167,7 +192,8 @@ export class TunnelWatch {
       .filter(({ if_id }) => if_id === route.if_id);
     const other = into.find(({ config }) => config !== branch.child);
     if (other !== undefined) return `it leads into the SA of ${other.config.name}`;
-    return said === "up" && into.length === 0 ? "it leads into no SA" : undefined;
+    const has_sa = said === "up" && peers.newest(branch.child.name) !== undefined;
+    return has_sa && into.length === 0 ? "it leads into no SA" : undefined;
   }
 
   private wrongness_of_state(tunnel: Tunnel, truths: Truth[]): string | undefined {
@@ -177,7 +203,9 @@ export class TunnelWatch {
     if (truths.some(({ said }) => said === "up")) {
       return running ? undefined : `${tunnel.name} is dormant, and a VPN on it is up`;
     }
-    const silent = truths.some(({ inbound_ms }) => this.world.now_ms - inbound_ms < TRAFFIC_MS);
+    const silent = truths.some(
+      (truth) => this.isUnsure(truth) || this.world.now_ms - truth.inbound_ms < TRAFFIC_MS,
+    );
     const all_down = truths.every(({ said, branch }) => said === "down" && branch.rekey);
     return all_down && running && !silent
       ? `${tunnel.name} runs, and all VPNs on it are down`

@@ -65,8 +65,9 @@ export class Hunt {
 
 /** Of the invariants only the one is asked that the mutant is for: that one can fail. */
 function optionsOf({ faults = "all", vpns = 4, hours = 1, ...mutant }: Mutant): Options {
+  const { tunnels = false } = mutant;
   const tolerated = INVARIANTS.map(({ name }) => name).filter((name) => name !== mutant.for);
-  return { seed: 0, hours, vpns, faults: kindsOf(faults), engine: "", tolerated };
+  return { seed: 0, hours, vpns, tunnels, faults: kindsOf(faults), engine: "", tolerated };
 }
 
 /** One after the other: the compiler keeps what it has learned of the engine. */
