@@ -97,6 +97,7 @@ function change(tunnel: Tunnel, config: TunnelConfig): void {
   // An interface's kind cannot be changed: one of ours is made anew.
   tunnel.outdated = tunnel.made && other_kind;
   memory.copy(p, changetype<usize>(config), TUNNEL_CONFIG_BYTES);
+  if (!config.create) tunnel.made = false;
   tunnel.fit();
   tunnel.failures = 0;
   tunnel.retry_at_ms = 0;

@@ -32,6 +32,7 @@ export function beginRoutes(): void {
 export function takeLink(message: Message): void {
   if (!readLink(message)) return;
   const link = link_read;
+  if (message.type == Type.DELLINK || !link.up) retryForeign();
   const known = findIndex(link.index);
   if (message.type == Type.DELLINK) {
     if (known >= 0) interfaceGone(known);
@@ -184,7 +185,17 @@ function foreignLeft(): void {
   }
 }
 
-/** All routes of one family have been shown: what was not is gone. */
+/** An interface is down: of the routes through it that are gone the kernel does not tell. */
+function retryForeign(): void {
+  for (let i = 0; i < routeCount(); i++) {
+    const route = routeAt(i);
+    if (!route.used || !route.foreign || route.there) continue;
+    route.retry_at_ms = 0;
+    noteChange();
+  }
+}
+
+/** All routes of ours have been shown: what was not is gone. */
 export function endRoutes(): void {
   for (let i = 0; i < routeCount(); i++) {
     const route = routeAt(i);

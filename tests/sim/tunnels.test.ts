@@ -219,6 +219,18 @@ describe("what others do", () => {
     assert.deepEqual(routes(world), ALL);
   });
 
+  test("a foreign route goes with its interface: the kernel does not say so", () => {
+    const world = hub(HUB, (of) => {
+      of.kernel.find("eth0");
+      of.kernel.putRoute(FOREIGN);
+    });
+    world.run(100_000);
+    assert.equal(world.said("has to wait"), 1);
+    world.network(world.kernel.setUp("eth0", false));
+    world.run(100);
+    assert.deepEqual(routes(world), ALL);
+  });
+
   test("a route of ours that is replaced waits, one that is removed is put back", () => {
     const world = hub();
     const [mine] = ours(world, RT_TABLE_MAIN).filter(isTo("10.1.0.0/16"));
