@@ -485,4 +485,17 @@ export const MUTANTS: Mutant[] = [
     vpns: 5,
     seed: 30,
   },
+  {
+    name: "in an orphan's place the SA in use is removed",
+    for: "no-sa-harmed",
+    file: "monitor/orphan.ts",
+    from: "removeSa(nextSeq(kept, d), orphan.destination(d), way.spi, orphan.protocol);",
+    to: `removeSa(
+        nextSeq(kept, d),
+        orphan.destination(d),
+        phase2At(vpnAt(orphan.vpn).current).spi_in,
+        orphan.protocol,
+      );`,
+    faults: "charon-restart",
+  },
 ];
