@@ -18,7 +18,7 @@ packages=(
 # What the router's image is built with and booted on: without these, the rest still works.
 image_packages=(
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-  kmod squashfs-tools qemu-system-arm
+  kmod xz-utils squashfs-tools qemu-system-arm
 )
 image_target=aarch64-unknown-linux-musl
 

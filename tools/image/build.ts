@@ -17,6 +17,7 @@ import { filesBelow } from "../tree.ts";
 import { archives, download, packageName } from "./apt.ts";
 import { cpio } from "./cpio.ts";
 import { insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts";
+import { checkLibraries, removeUnneeded } from "./libraries.ts";
 import { manifest } from "./manifest.ts";
 import {
   DAEMON,
@@ -29,13 +30,10 @@ import {
   SOURCE,
   WEB,
 } from "./paths.ts";
-import { BUSYBOX, checkLibraries, layOver, linkBusybox, makeRoot, squash, unpack } from "./root.ts";
+import { BUSYBOX, layOver, linkBusybox, makeRoot, squash, unpack } from "./root.ts";
 
-/** Debian's packages: those that are named, and those that maintainer scripts alone would need. */
+/** Debian's packages. */
 const LIST = `${SOURCE}/packages`;
-const WANTED = descriptionLines(LIST).filter((line) => !line.startsWith("- "));
-const LEFT_OUT = descriptionLines(LIST).filter((line) => line.startsWith("- "));
-
 const ARCHIVES = `${IMAGE}/archives`;
 const MODULES = `${IMAGE}/modules`;
 
@@ -73,11 +71,18 @@ export function buildImage(): void {
 /** The packages of the router, which are downloaded unless they are there. */
 export function downloadPackages(): string[] {
   mkdirSync(IMAGE, { recursive: true });
-  whenChanged("Debian's packages for the router", [LIST], [ARCHIVES], () => {
-    rmSync(ARCHIVES, { recursive: true, force: true });
-    download(WANTED, ARCHIVES);
-  });
-  return archives(ARCHIVES).filter(isUsed);
+  whenChanged(
+    "Debian's packages for the router",
+    [LIST, "tools/image/libraries.ts"],
+    [ARCHIVES],
+    () => {
+      rmSync(ARCHIVES, { recursive: true, force: true });
+      const named = descriptionLines(LIST);
+      download(named, ARCHIVES);
+      removeUnneeded(ARCHIVES, named);
+    },
+  );
+  return archives(ARCHIVES);
 }
 
 /** Puts the image together in `into` from packages, modules and daemons that are there. */
@@ -132,12 +137,8 @@ function initramfs(root: string, folder: string, version: string): Buffer {
   return archive;
 }
 
-function isUsed(archive: string): boolean {
-  return !LEFT_OUT.includes(`- ${packageName(archive)}`);
-}
-
 function isKernel(archive: string): boolean {
-  return /\/linux-image-/.test(archive) && !/\/linux-image-arm64_/.test(archive);
+  return /^linux-image-[0-9]/.test(packageName(archive));
 }
 
 /** The time that everything in an image bears. */

@@ -1,11 +1,13 @@
 /** The kernel and, of its 3,700 modules, those that the router needs. */
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -30,6 +32,8 @@ export function unpackKernel(archive: string, modules: string[], into: string): 
   const whole = `${into}.whole`;
   rmSync(whole, { recursive: true, force: true });
   run("dpkg-deb", ["--extract", archive, whole]);
+  // From Debian 13 on the package has them below /usr.
+  if (!existsSync(join(whole, "lib"))) symlinkSync("usr/lib", join(whole, "lib"));
   const version = readdirSync(join(whole, "lib/modules"))[0] ?? "";
   run("depmod", ["-b", whole, version]);
   const image = join(whole, `boot/vmlinuz-${version}`);
@@ -44,6 +48,7 @@ export function unpackKernel(archive: string, modules: string[], into: string): 
   for (const path of insertionOrder(whole, version, modules)) {
     mkdirSync(dirname(join(into, path)), { recursive: true });
     cpSync(join(whole, path), join(into, path));
+    if (path.endsWith(".xz")) run("xz", ["--decompress", join(into, path)]);
   }
   run("depmod", ["-b", into, version]);
   const copyright = `usr/share/doc/linux-image-${version}/copyright`;

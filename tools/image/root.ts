@@ -1,17 +1,15 @@
 /** The router's root: Debian's packages unpacked, what it doesn't need left out, ours laid over. */
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
 } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { filesBelow } from "../tree.ts";
 import { pipe, run } from "./command.ts";
 
@@ -35,7 +33,7 @@ const FOLDERS = [
 const MERGED = ["bin", "sbin", "lib"];
 
 /** Nobody reads it on a router, or it belongs to programs that are not there. */
-const LEFT_OUT = [
+const UNREAD = [
   "./boot",
   "./etc/apparmor.d",
   "./etc/cron.*",
@@ -92,7 +90,7 @@ export function makeRoot(root: string): void {
 
 /** Unpacks a package over `root`. No script of its runs. */
 export function unpack(archive: string, root: string): void {
-  const excludes = LEFT_OUT.map((pattern) => `--exclude=${pattern}`);
+  const excludes = UNREAD.map((pattern) => `--exclude=${pattern}`);
   pipe(
     ["dpkg-deb", "--fsys-tarfile", archive],
     ["tar", "-x", "-C", root, "--keep-directory-symlink", "--no-same-owner", ...excludes],
@@ -113,21 +111,6 @@ export function applets(program: Buffer): string[] {
   const end = program.indexOf("\0\0", start);
   if (start === 0 || end < 0) throw new Error("busybox names no programs");
   return program.toString("latin1", start, end).split("\0");
-}
-
-/** Fails if a program or a library needs a library that is nowhere below `root`. */
-export function checkLibraries(root: string): void {
-  const files = filesBelow(join(root, "usr"), "").filter((path) => {
-    const status = lstatSync(path);
-    return status.isFile() && /\.so(\.|$)|\/s?bin\/|\/ipsec\//.test(path);
-  });
-  // readelf complains of scripts, and goes on.
-  const dynamic = spawnSync("readelf", ["--wide", "--dynamic", ...files], { encoding: "utf8" });
-  const there = new Set(filesBelow(join(root, "usr"), "").map((path) => basename(path)));
-  const needed = [...dynamic.stdout.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name = ""]) => name);
-  const missing = [...new Set(needed)].filter((name) => !there.has(name));
-  if (needed.length === 0) throw new Error("readelf finds no program in the root");
-  if (missing.length > 0) throw new Error(`the root lacks ${missing.join(", ")}`);
 }
 
 /** Copies a folder of ours over the root. Of modes git keeps only whether a file can be run. */
