@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { waitFor } from "../../lab/lib/wait.ts";
 import { uplink } from "./plan.ts";
 import type { Star } from "./star.ts";
+import type { Station } from "./station.ts";
 import {
   guestTime_s,
   PROTOCOLS,
@@ -70,6 +71,16 @@ export async function race(star: Star, title: string): Promise<void> {
   });
   print(title, results);
   for (const result of results) judge(result);
+  for (const station of [star.hub, star.spokes[0]!]) await checkEvents(station);
+}
+
+/** The log tells of both, for those who read events. */
+async function checkEvents(station: Station): Promise<void> {
+  const told = (await station.events()).map(({ text }) => text);
+  for (const state of ["Down", "Up"]) {
+    const text = `The state of interface tunnel.1 has changed to ${state}.`;
+    assert.ok(told.includes(text), `${station.name}: ${text}`);
+  }
 }
 
 async function ikeLives({ hub, spokes }: Star): Promise<boolean> {
