@@ -32,7 +32,8 @@ export function spdx(name: string): string {
     return `${family.toUpperCase()}-${major}.${minor}-${later === "+" ? "or-later" : "only"}`;
   }
   if (SAME.test(name)) return name;
-  return SPDX[name.toLowerCase()] ?? `LicenseRef-${name.replaceAll(/[^A-Za-z0-9.]+/g, "-")}`;
+  const words = name.match(/[A-Za-z0-9.]+/g) ?? [];
+  return SPDX[name.toLowerCase()] ?? `LicenseRef-${words.join("-")}`;
 }
 
 /** In Debian's machine-readable form (DEP 5): each licence that files stand under. */
