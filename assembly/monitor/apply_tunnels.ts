@@ -55,7 +55,7 @@ export function releaseVpn(index: i32): void {
 
 /** Removes the static next hops, of one VPN or of all: -1. */
 function removeNextHops(vpn: i32): void {
-  for (let i = 0; i < nextHopCount(); i++) {
+  for (let i = nextHopCount() - 1; i >= 0; i--) {
     const entry = nextHopAt(i);
     if (entry.used && !entry.automatic && (vpn < 0 || entry.vpn == vpn)) leave(i);
   }
@@ -63,10 +63,11 @@ function removeNextHops(vpn: i32): void {
 
 /** Takes out what the configuration before has put in. */
 function removeStatic(): void {
-  removeNextHops(-1);
-  for (let i = 0; i < routeCount(); i++) {
+  // In the opposite order: records that are freed last are taken first, and keep their places.
+  for (let i = routeCount() - 1; i >= 0; i--) {
     if (routeAt(i).used && routeAt(i).origin == Origin.CONFIGURED) dropRoute(i);
   }
+  removeNextHops(-1);
 }
 
 /** Whether there are interfaces that were not configured before. */

@@ -57,8 +57,43 @@ const LINES = [
   "unset vpn old",
   "json unset vpn six quorum",
   "save force",
+  "set interface tunnel.1 create ip 10.254.0.1/24 mtu 1400",
+  "set interface tunnel.1 down metric 500",
+  "set interface tunnel.1 nhtb-announce 10.1.0.0/16 nhtb-announce fd00:1::/64",
+  "set interface tunnel.2 if-id 0x1f",
+  "set vpn net bind interface tunnel.1",
+  "set vpn six nhtb-accept 10.2.0.0/16",
+  "set interface tunnel.1 nhtb 10.254.0.3 vpn six",
+  "json set route 10.3.0.0/16 interface tunnel.1 gateway 10.254.0.2 metric 7",
+  "set vrouter trust-vr route fd00:3::/48 interface tunnel.1 gateway fe80::2",
+  "unset interface tunnel.1 nhtb 10.254.0.2",
+  "unset interface tunnel.1 mtu",
+  "json unset route 10.2.0.0/16 interface tunnel.1",
+  "unset vpn six bind",
+  "get interface tunnel.1",
+  "json get interface tunnel.1 nhtb",
+  "json get route",
+  "get route",
   "",
 ];
+
+const TUNNEL = `${CONFIGURATION}
+config tunnel 'tunnel.1'
+  option create '1'
+  list address '10.254.0.1/24'
+config vpn 'a'
+  option gateway 's2s'
+  option child 'a'
+  option tunnel 'tunnel.1'
+config nhtb
+  option interface 'tunnel.1'
+  option nexthop '10.254.0.2'
+  option vpn 'a'
+config route
+  option target '10.2.0.0/16'
+  option interface 'tunnel.1'
+  option gateway '10.254.0.2'
+`;
 
 export const command_target: Target = {
   name: "command",
@@ -73,6 +108,7 @@ export const command_target: Target = {
       site.answers = false;
       site.run(60_000);
     },
+    (engine: FuzzedEngine) => void new Site(engine).start().configure(TUNNEL).run(15_000),
   ],
   run(input, engine) {
     let actions = engine.command(7, input);
@@ -123,12 +159,14 @@ export const command_target: Target = {
   },
   seeds: () =>
     LINES.flatMap((line) =>
-      [0, 1, 2].map((stage) => Buffer.from(String.fromCharCode(stage) + line)),
+      [0, 1, 2, 3].map((stage) => Buffer.from(String.fromCharCode(stage) + line)),
     ),
   // prettier-ignore
   dictionary: words(
     "json ", "get ", "sa", "vpn", "vpnmonitor", "event", "active", "inactive", "id ", "0x", "?",
     "set ", "unset ", "monitor", "gateway ", "child ", "interval ", "threshold ", "rekey", "destination-ip ", "10.2.0.10", "force",
+    "interface ", "tunnel.1", "route ", "vrouter trust-vr ", "nhtb ", "bind ", "create", "if-id ", "ip ", "mtu ", "down ", "withdraw", "metric ",
+    "nhtb-accept ", "nhtb-announce ", "10.2.0.0/16", "10.254.0.2", "::/0",
     "metrics", "textfile", "from ", "snmp ", "getnext ", ".1.3.6.1.4.1.3224.4.1.1", ".", "4294967296",
     "help", "watch", "clear ", "exec ", "size ", "skip ", "ascii", "color", "doctor", "record", "start", "stop", "save", "net", "six", "old", " ", "\n", "\0", "\t", "ffffffff", "'", '"', "\\", "é", "\x80", "\x1b[2J",
     "a".repeat(47), "a".repeat(64), "\u0085", "\u{1f600}",

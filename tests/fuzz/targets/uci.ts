@@ -38,15 +38,62 @@ config vpn 'v6'
   option destination_ip '2001:db8::ffff:192.0.2.33'
 `;
 
+const TUNNELS = `${CONFIGURATION}
+config tunnel 'tunnel.1'
+  option create '1'
+  list address '10.254.0.1/24'
+  list address 'fd00:254::1/64'
+  option mtu '1400'
+  option down 'metric 500'
+  list nhtb_announce '10.1.0.0/16'
+  list nhtb_accept '10.0.0.0/8'
+  list nhtb_accept 'fd00::/8'
+config tunnel 'tunnel.2'
+  option if_id '0x1f'; option down withdraw
+config vpn 'a'
+  option gateway 's2s'
+  option child 'a'
+  option tunnel 'tunnel.1'
+  option nhtb_accept '10.2.0.0/16'
+config vpn 'b'
+  option gateway 's2s'
+  option child 'b'
+  option tunnel 'tunnel.1'
+config vpn 'c'
+  option gateway 's2s'
+  option child 'c'
+  option tunnel 'tunnel.2'
+config route
+  option target '10.2.0.0/16'
+  option interface 'tunnel.1'
+  option gateway '10.254.0.2'
+  option metric '10'
+config route 'second'
+  option target '10.2.0.0/16'
+  option interface 'tunnel.2'
+  option metric '20'
+config route
+  option target 'fd00:2::/48'
+  option interface 'tunnel.1'
+  option gateway 'fe80::2'
+config nhtb
+  option interface 'tunnel.1'
+  option nexthop '10.254.0.2'
+  option vpn 'a'
+`;
+
 /** A word that is too long, in each place of a statement, by little and by much. */
 const LONG_WORDS = [256, 2_000].flatMap((bytes) => {
   const long = "x".repeat(bytes);
   return [long, `config ${long}`, `config vpn ${long}`, `config vpn 'a'\noption gateway ${long}`];
 });
 
-/** What tells whether a configuration is in force. */
+/** What tells whether a configuration is in force: VPNs, and routes in whatever places. */
 function look(engine: FuzzedEngine): string {
-  return JSON.stringify(new Site(engine).json("vpn"));
+  const site = new Site(engine);
+  const { routes } = site.json("route") as { routes: { id: number }[] };
+  const placeless = routes.map((route) => JSON.stringify({ ...route, id: 0 }));
+  return JSON.stringify([site.json("vpn"), placeless.sort()]);
 }
 
 export const uci_target: Target = {
@@ -92,6 +139,7 @@ export const uci_target: Target = {
     [
       CONFIGURATION,
       EVERYTHING,
+      TUNNELS,
       "",
       "config",
       "config vpn 'a'\noption gateway 'b'\n",
@@ -108,5 +156,8 @@ export const uci_target: Target = {
     "\t", "\r\n", "all", "any", "1", "0.5", "0.02", "3600", "65536", "64", "1350", "10.1.0.1", "fd00::1",
     "::", "::ffff:10.0.0.1", "255.255.255.255", "\n\toption ", "\nconfig vpn 'b'\n", "' '", "lan0", "é", "\x80",
     "\u0085", "\u2028", "config vpn 'net'\noption gateway 's2s'\noption monitor 1\n",
+    "tunnel", "route", "nhtb", "create", "if_id", "address", "mtu", "down", "nhtb_announce", "nhtb_accept", "target",
+    "interface", "metric", "nexthop", "tunnel.1", "tunnel.2", "withdraw", "metric 500", "0x1f", "4294967295", "/24", "10.254.0.2",
+    "10.0.0.0/8", "::/0", "fe80::2", "\nconfig route\n", "\nconfig nhtb\n", "\nconfig tunnel 't'\n", "\n\toption tunnel 'tunnel.1'\n",
   ),
 };
