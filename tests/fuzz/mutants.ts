@@ -63,6 +63,20 @@ const MUTANTS: Mutant[] = [
     to: "if (count == MAX_SELECTORS << 20) {",
   },
   {
+    name: "an interface that is gone is not made again",
+    target: "routes",
+    file: "route/picture.ts",
+    from: "  loseRoutes(tunnel.named_index);\n  tunnel.gone();\n",
+    to: "  loseRoutes(tunnel.named_index);\n",
+  },
+  {
+    name: "what is refused once is not asked for again",
+    target: "routes",
+    file: "route/answer.ts",
+    from: "return min(FIRST_PAUSE_MS << min(failures - 1, 6), LAST_PAUSE_MS);",
+    to: "return FIRST_PAUSE_MS << min(failures + 20, 30);",
+  },
+  {
     name: "a netlink attribute may be shorter than its head",
     target: "netlink",
     file: "netlink/message.ts",
