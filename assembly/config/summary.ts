@@ -1,14 +1,20 @@
 import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { VpnFlag } from "./model";
-import { stagedCount, stagedVpn } from "./staged";
+import {
+  stagedCount,
+  stagedNhtbCount,
+  stagedRouteCount,
+  stagedTunnelCount,
+  stagedVpn,
+} from "./staged";
 
-const ROOM_BYTES: i32 = 96;
+const ROOM_BYTES: i32 = 192;
 const room: usize = memory.data(ROOM_BYTES);
 const writer: Writer = writerAt(memory.data(WRITER_BYTES, 8));
 
 /**
- * What the configuration that was read last would do: `3 VPNs, 2 monitored, 1 with rekey`. A file
- * without a mistake can still monitor nothing.
+ * What the configuration that was read last would do: `3 VPNs, 2 monitored, 1 with rekey`, and of
+ * tunnel interfaces, if there are any. A file without a mistake can still monitor nothing.
  */
 export function summarize(): Writer {
   const count = stagedCount();
@@ -20,5 +26,11 @@ export function summarize(): Writer {
     if (vpn.has(VpnFlag.REKEY)) rekeyed++;
   }
   writer.reset(room, ROOM_BYTES).counted(count, "VPN").text(", ").decimal(monitored);
-  return writer.text(" monitored, ").decimal(rekeyed).text(" with rekey");
+  writer.text(" monitored, ").decimal(rekeyed).text(" with rekey");
+  if (stagedTunnelCount() > 0) {
+    writer.text("; ").counted(stagedTunnelCount(), "tunnel interface");
+    writer.text(", ").counted(stagedRouteCount(), "route");
+    writer.text(", ").counted(stagedNhtbCount(), "next hop");
+  }
+  return writer;
 }

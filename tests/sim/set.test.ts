@@ -108,6 +108,90 @@ test("the lines that a command names change, and no other", () => {
   }
 });
 
+const ROUTED = `\
+config tunnel 'tunnel.1' # for all
+\toption create on
+\tlist address '10.254.0.1/24'
+config vpn branch0; option gateway branch0; option tunnel tunnel.1
+config vpn branch1; option gateway branch1; option tunnel tunnel.1
+
+# To the north, by branch0.
+config route 'north'
+\toption target "10.7.0.0/16" # all of it
+\toption interface tunnel.1
+\toption gateway 10.254.0.2
+\toption metric 10
+
+config route; option target fd00:7:0::/48; option interface 'tunnel.1'; option gateway fd00::0:2
+config nhtb # branch0's
+\toption vpn branch0
+\toption nexthop '10.254.0.2'
+\toption interface tunnel.1
+`;
+const V6_ROUTE =
+  "config route; option target fd00:7:0::/48; option interface 'tunnel.1'; " +
+  "option gateway fd00::0:2";
+
+const ROUTED_CASES: [command: string, ...diff: string[]][] = [
+  [
+    "set route 10.7.0.0/16 interface tunnel.1 gateway 10.254.0.2 metric 5",
+    "-\toption metric 10",
+    "+\toption metric 5",
+  ],
+  ["set vrouter trust-vr route 10.7.0.0/16 interface tunnel.1 gateway 10.254.0.2 metric 10"],
+  ["set route 10.7.0.0/16 interface tunnel.1 gateway 10.254.0.2", "-\toption metric 10"],
+  // Another next hop is another route.
+  [
+    "set route 10.7.0.0/16 interface tunnel.1 gateway 10.254.0.3 metric 5",
+    "+config route",
+    "+\toption target '10.7.0.0/16'",
+    "+\toption interface 'tunnel.1'",
+    "+\toption gateway '10.254.0.3'",
+    "+\toption metric '5'",
+  ],
+  ["set route fd00:7::/48 interface tunnel.1 gateway fd00::2"],
+  ["unset route fd00:7::/48 gateway fd00:0::2", `-${V6_ROUTE}`],
+  [
+    "unset route 10.7.0.0/16",
+    "-config route 'north'",
+    '-\toption target "10.7.0.0/16" # all of it',
+    "-\toption gateway 10.254.0.2",
+    "-\toption metric 10",
+  ],
+  [
+    "set interface tunnel.1 nhtb 10.254.0.2 vpn branch1",
+    "-\toption vpn branch0",
+    "+\toption vpn branch1",
+  ],
+  [
+    "unset interface tunnel.1 nhtb 10.254.0.2",
+    "-config nhtb # branch0's",
+    "-\toption vpn branch0",
+    "-\toption nexthop '10.254.0.2'",
+  ],
+  ["set interface tunnel.1 down metric   700", "+\toption down 'metric 700'"],
+  ["set interface tunnel.1 create"],
+  [
+    "set interface tunnel.1 ip 10.254.0.1/16 ip fd00::1/64",
+    "-\tlist address '10.254.0.1/24'",
+    "+\tlist address '10.254.0.1/16'",
+    "+\tlist address 'fd00::1/64'",
+  ],
+];
+
+test("routes and next hops are found by what they say, and nothing else changes", () => {
+  for (const [command, ...diff] of ROUTED_CASES) {
+    const lines = changes(ROUTED, command);
+    // What stands in several sections shows no difference.
+    const twice = /^-\toption interface tunnel.1$/;
+    assert.deepEqual(
+      lines.filter((line) => !twice.test(line)),
+      diff,
+      command,
+    );
+  }
+});
+
 test("a new VPN stands at the end, and leaves no trace when it goes", () => {
   const world = having(COMMENTED);
   world.command('set vpn new gateway "north\'s"');

@@ -14,6 +14,7 @@ import {
   stagedTunnelCount,
   stagedVpn,
 } from "../../assembly/config/staged";
+import { summarize } from "../../assembly/config/summary";
 import { PrefixKind, WITHDRAW } from "../../assembly/config/tunnel_model";
 
 const ROOM: i32 = 1 << 18;
@@ -140,6 +141,14 @@ describe("config/read: tunnel interfaces, routes and next hops", () => {
     expect(stagedPrefix(2).prefix).toBe(8);
     expect(stagedPrefix(3).of_vpn).toBe(true);
     expect(name(stagedPrefix(3).owner)).toBe("vpn1");
+  });
+
+  test("tells how many there are", () => {
+    read(EXAMPLE);
+    const w = summarize();
+    expect(String.UTF8.decodeUnsafe(w.start, w.length)).toBe(
+      "2 VPNs, 0 monitored, 0 with rekey; 2 tunnel interfaces, 2 routes, 1 next hop",
+    );
   });
 
   test("nothing of it is left when another file is read", () => {

@@ -67,6 +67,10 @@ export interface Vpn {
   gateway: string;
   child: string;
   id: string;
+  /** The tunnel interface that it is bound to, and what it offers there. */
+  interface: string | null;
+  interface_state: "ready" | "up" | "down" | null;
+  if_id: number | null;
   peer: string | null;
   monitor: boolean;
   rekey: boolean;

@@ -86,6 +86,15 @@ function Summary({ vpn }: { vpn: Vpn }): JSX.Element {
           {vpn.gateway}
           {vpn.peer !== null && <span class="more">{vpn.peer}</span>}
         </dd>
+        {vpn.interface !== null && (
+          <>
+            <dt>Interface</dt>
+            <dd>
+              {vpn.interface}, {vpn.interface_state}
+              {vpn.if_id !== null && <span class="more">if_id {vpn.if_id}</span>}
+            </dd>
+          </>
+        )}
         <dt>Monitor</dt>
         <dd>
           {vpn.monitor ? "on" : "off"}, rekey {vpn.rekey ? "on" : "off"}, optimized{" "}
