@@ -90,7 +90,7 @@ export class Judge implements Observer {
     readonly world: World,
     private readonly tolerated: readonly string[] = [],
   ) {
-    this.tunnels = new TunnelWatch(world, () => this.vici_trouble_ms + RECONNECT_MS);
+    this.tunnels = new TunnelWatch(world, () => this.vici_trouble_ms);
     for (const branch of world.branches) {
       const truth = new Truth(branch);
       this.truths.set(branch.name, truth);
@@ -466,7 +466,5 @@ export class Judge implements Observer {
   }
 }
 
-/** After trouble with charon the engine has its connection anew, and what it missed. */
-const RECONNECT_MS = 15_000;
 /** So long after its SA went a VPN may be said to be down for that. */
 const RECENT_MS = 75_000;

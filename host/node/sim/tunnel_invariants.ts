@@ -27,9 +27,8 @@ export const TUNNEL_INVARIANTS: Invariant[] = [
   },
   {
     name: "own-sa",
-    says: "No echo leaves by another VPN's SA.",
-    echo: (_, { branch }, { sa }) =>
-      sa !== undefined && sa.config !== branch.child ? `by that of ${sa.config.name}` : undefined,
+    says: "No echo leaves by another VPN's SA, once it can be known whose if_id is whose.",
+    echo: ({ tunnels }, truth, { sa }) => tunnels.strayEcho(truth, sa),
   },
   {
     name: "echo-finds-sa",

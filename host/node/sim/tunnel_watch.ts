@@ -2,6 +2,7 @@
  * What the kernel has of tunnel interfaces, held against what was said of their VPNs: never against
  * the engine's memory. What is wrong may be so for a while after something has changed.
  */
+import type { ChildSa } from "./model/charon.ts";
 import { Protocol, RT_TABLE_MAIN, type Route } from "./model/kernel.ts";
 import { isRunning } from "./model/links.ts";
 import { routeText } from "./model/routes.ts";
@@ -12,6 +13,10 @@ import type { World } from "./world.ts";
 
 /** How long the engine may take for what it has heard of. */
 const BOUND_MS = 3_000;
+/** After trouble with charon the engine has its connection anew, and what it missed. */
+const RECONNECT_MS = 15_000;
+/** Until the first list: it tries each second. */
+const LISTED_MS = 2_000;
 /** IPv6's, where none is given. */
 const DEFAULT_V6_METRIC = 1_024;
 /** Of user traffic that shows a silent target's SA to be well. */
@@ -24,10 +29,10 @@ export class TunnelWatch {
   private disturbed_ms = -Infinity;
   private requests = { minute_ms: 0, before: 0, last: 0 };
 
-  /** `heard_ms`: since when what charon does is heard of. */
+  /** `trouble_ms`: when the connection to charon was last not well. */
   constructor(
     private readonly world: World,
-    private readonly heard_ms: () => number,
+    private readonly trouble_ms: () => number,
   ) {}
 
   /** Something has changed that the engine has to learn first. */
@@ -68,6 +73,15 @@ export class TunnelWatch {
       `echo ${branch.name}`,
       is_lost ? `it finds no SA, and if_id ${newest.if_id} is there` : undefined,
     );
+  }
+
+  /** An echo that leaves by the SA of another VPN. */
+  strayEcho({ branch }: Truth, sa: ChildSa | undefined): string | undefined {
+    if (sa === undefined || sa.config === branch.child) return undefined;
+    const { now_ms, socket } = this.world;
+    const is_deaf = now_ms < this.trouble_ms() + LISTED_MS + this.charon_ms();
+    const is_delayed = socket.full > 0 || socket.late_ms > 0;
+    return is_deaf || is_delayed ? undefined : `it leaves by that of ${sa.config.name}`;
   }
 
   /** Why it was right to withdraw the route; undefined: there is no reason. */
@@ -250,15 +264,19 @@ export class TunnelWatch {
     }
     const since_ms = this.wrong.get(what) ?? now_ms;
     this.wrong.set(what, since_ms);
-    const for_ms = now_ms - Math.max(since_ms, this.disturbed_ms, this.heard_ms());
+    const for_ms = now_ms - Math.max(since_ms, this.disturbed_ms, this.trouble_ms() + RECONNECT_MS);
     return for_ms > this.bound_ms() ? `${says}, for ${for_ms} ms` : undefined;
   }
 
   private bound_ms(): number {
-    const { socket, peers, coarse_ms, branches, vici_bytes } = this.world;
-    const charon_ms = (4 + 2 * branches.length) * peers.response_ms + (vici_bytes > 0 ? 20_000 : 0);
-    const socket_ms = 50 * socket.late_ms;
-    return BOUND_MS + coarse_ms + charon_ms + socket_ms;
+    const { socket, coarse_ms } = this.world;
+    return BOUND_MS + coarse_ms + this.charon_ms() + 50 * socket.late_ms;
+  }
+
+  /** How long charon's answers may take, one after the other. */
+  private charon_ms(): number {
+    const { peers, branches, vici_bytes } = this.world;
+    return (4 + 2 * branches.length) * peers.response_ms + (vici_bytes > 0 ? 20_000 : 0);
   }
 }
 
