@@ -41,6 +41,9 @@ import { timerDue } from "./monitor/due";
 import { beginBatch, endBatch, hasRoom, vpnOfEcho } from "./monitor/echo_batch";
 import { hookEnded as endHook, initHooks, recallHook } from "./monitor/hook";
 import { clearReplyCame, examDeadline, examDue, examOver, factsTold } from "./monitor/exam";
+import { hearDeadline, hearDue } from "./monitor/hear";
+import { announcementCame } from "./monitor/inbox";
+import { initNeighbours } from "./monitor/neighbour";
 import { networkChanged } from "./monitor/network";
 import * as orphan from "./monitor/orphan";
 import { recorderTold } from "./monitor/recorder";
@@ -49,6 +52,7 @@ import { echoUnsent, replyCame } from "./monitor/round";
 import { startDump } from "./netlink/network";
 import { seedRandom } from "./random";
 import { pictureLost } from "./route/kernel";
+import { initPrefixes } from "./route/prefixes";
 import { initRouting, reconcileRoutes, routesDeadline, routesDue } from "./route/reconcile";
 import { initGateways } from "./sa/gateway";
 import { initListing } from "./sa/listing";
@@ -131,6 +135,8 @@ export function start(
   initConfig();
   initHistory();
   initHooks();
+  initPrefixes();
+  initNeighbours();
   rebuildRegistry(0);
   setGlobalDefaults(running);
   startDump();
@@ -198,7 +204,7 @@ export function xfrm(len: i32, now_ms: i64, wall_ms: i64): i32 {
 /** When `tick` and `chores` are to be called; the largest i64: never. */
 export function deadline(): i64 {
   const chores_ms = min(session.sessionDeadline(), resyncDeadline());
-  const rare_ms = min(examDeadline(), routesDeadline());
+  const rare_ms = min(min(examDeadline(), hearDeadline()), routesDeadline());
   return min(min(nextDeadline(), orphan.orphanDeadline()), min(chores_ms, rare_ms));
 }
 
@@ -216,24 +222,32 @@ export function tick(now_ms: i64, wall_ms: i64): i32 {
   return end();
 }
 
-/** What is due and not urgent: vici's time limits, and listing everything once in a while. */
+/**
+ * What is due and not urgent: vici's time limits, what peers have announced, and listing everything
+ * once in a while.
+ */
 export function chores(now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   if (session.sessionDeadline() <= clock.now_ms) session.sessionDue();
   if (resyncDeadline() <= clock.now_ms) resync();
   if (examDeadline() <= clock.now_ms) examDue();
+  if (hearDeadline() <= clock.now_ms) hearDue();
   if (orphan.orphanDeadline() <= clock.now_ms) orphan.orphansDue();
   if (routesDeadline() <= clock.now_ms) routesDue();
   converse();
   return end();
 }
 
-/** `count` receive slots are filled, from the raw socket of IP version 4 or 6. */
+/**
+ * `count` receive slots are filled, from the raw socket of IP version 4 or 6: replies to echoes,
+ * and what peers announce.
+ */
 export function replies(version: i32, count: i32, now_ms: i64, wall_ms: i64): i32 {
   begin(now_ms, wall_ms);
   for (let i = 0; i < count; i++) {
     const slot = receiveSlot(i);
-    if (parseReply(slot, version) && !clearReplyCame()) replyCame(slot);
+    if (!parseReply(slot, version)) announcementCame(slot, version);
+    else if (!clearReplyCame()) replyCame(slot);
   }
   return end();
 }

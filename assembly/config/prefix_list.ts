@@ -1,7 +1,7 @@
 /** The lists of networks that peers are told and may announce. */
 import { ADDRESS_BYTES, sameAddress } from "../bytes/address";
 import { nameBytes, nameLength, sameName, setName } from "../bytes/slice";
-import { MAX_NAME_BYTES, MAX_PREFIXES } from "../limits";
+import { MAX_ANNOUNCED_NETWORKS, MAX_NAME_BYTES, MAX_PREFIXES } from "../limits";
 import { endMistake } from "./mistakes";
 import { Option } from "./option";
 import { address, badValue, networkSetting, prefix } from "./setting";
@@ -12,13 +12,22 @@ import { statementLine } from "./uci";
 /** Adds the statement's network to the list of its tunnel interface or VPN. */
 export function addPrefix(option: Option, owner: usize, of_vpn: bool, kind: PrefixKind): void {
   if (!networkSetting(option)) return;
+  let announced = 0;
   // A section's networks stand together: no other section's are looked at.
   for (let i = stagedPrefixCount() - 1; i >= 0; i--) {
     const other = stagedPrefix(i);
     if (other.of_vpn != of_vpn || !sameName(other.owner, owner)) break;
+    if (other.kind == PrefixKind.ANNOUNCE) announced++;
     if (other.kind != kind || other.prefix != prefix) continue;
     if (!sameAddress(other.network, address)) continue;
     badValue(option).text(" stands twice; keep one of them");
+    return endMistake();
+  }
+  if (kind == PrefixKind.ANNOUNCE && announced == MAX_ANNOUNCED_NETWORKS) {
+    badValue(option)
+      .text(" is one too many; at most ")
+      .decimal(MAX_ANNOUNCED_NETWORKS)
+      .text(" fit into an announcement: take wider ones");
     return endMistake();
   }
   const record = prefixes.add(statementLine());

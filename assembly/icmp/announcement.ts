@@ -36,7 +36,9 @@ const HEARD = 28;
 const SENT = 32;
 const CHALLENGE = 40;
 const ANSWER = 48;
-const CONTENTS = 56;
+/** Bytes in front of the contents. */
+export const ANNOUNCEMENT_HEAD_BYTES: i32 = 56;
+const CONTENTS = ANNOUNCEMENT_HEAD_BYTES;
 const NETWORK_BYTES = 1 + ADDRESS_BYTES;
 
 /** "rekeydNH"; no echo of ours begins so, whose first word is the index of a VPN. */

@@ -26,7 +26,7 @@ import { receiveSlots, sendSlots, Slot, SLOT_BYTES } from "./slot";
 const RIGHT: u64 = 0;
 const WRONG: u64 = u64.MAX_VALUE;
 /** Likewise of a challenge, where 0 says that there is none. */
-const RIGHT_CHALLENGE: u64 = 1;
+export const RIGHT_CHALLENGE: u64 = 1;
 /** Begins a padding that is not zeros. */
 const NOT_ZERO: u8 = 1;
 
@@ -131,12 +131,17 @@ function concealAnnouncement(slot: Slot, version: i32, received: bool): void {
   store<u16>(message, <u16>(sums_up ? RIGHT : WRONG), CHECKSUM);
   const it = changetype<Announcement>(message);
   if (isPeers(version, received)) {
-    it.challenge = masked(it.challenge, it.spi_out, it.spi_in);
-    it.answer = verdictOn(it.answer, it.spi_out, it.spi_in);
+    concealPeers(it);
   } else {
     it.challenge = verdictOn(it.challenge, it.spi_in, it.spi_out);
     if (it.answer != 0) it.answer = masked(it.answer, it.spi_in, it.spi_out);
   }
+}
+
+/** Hides the challenges in a peer's announcement. */
+export function concealPeers(it: Announcement): void {
+  it.challenge = masked(it.challenge, it.spi_out, it.spi_in);
+  it.answer = verdictOn(it.answer, it.spi_out, it.spi_in);
 }
 
 function revealAnnouncement(slot: Slot, version: i32, received: bool): void {

@@ -26,6 +26,7 @@ import { applyTunnels, releaseVpn } from "./apply_tunnels";
 import { connectToCharon, distrustListing, lookAtConnections } from "./conversation";
 import { forgetHook } from "./hook";
 import { forgetRenewals, withdrawRenewal } from "./lifetime";
+import { neighbourGone, neighboursApply } from "./neighbours";
 import { gatewayOwner, vpnOwner } from "./owner";
 import { findGateway, findVpn, rebuildRegistry, registerGateway } from "./registry";
 import { askRecorder, isRecording } from "./recorder";
@@ -55,6 +56,7 @@ export function applyStaged(): void {
   linkGateways();
   rebuildRegistry(0);
   applyTunnels();
+  neighboursApply();
   distrustListing();
   for (let i = 0; i < vpnCount(); i++) vpnAt(i).unnote(Note.KEPT);
   aimBound();
@@ -104,6 +106,7 @@ function remove(index: i32): void {
   const vpn = vpnAt(index);
   if (vpn.gateway >= 0) forgetVpn(index);
   forgetHook(vpn);
+  neighbourGone(index);
   releaseVpn(index);
   forgetPhase2(index);
   freeTimer(vpn.timer);
@@ -124,6 +127,7 @@ function change(index: i32, config: VpnConfig): void {
   if (other_path) forgetVpn(index);
   memory.copy(p, changetype<usize>(config), VPN_CONFIG_BYTES);
   if (other_path) {
+    neighbourGone(index);
     forgetPhase2(index);
     forgetPath(vpn);
   }

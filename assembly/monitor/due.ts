@@ -3,17 +3,19 @@ import { NEVER, now_ms } from "../clock";
 import { stepDue } from "../ike/negotiation";
 import { gatewayAt, reschedule } from "../sa/gateway";
 import { vpnAt } from "../sa/vpn";
+import { announcementDue } from "./announce";
 import { listGateway } from "./conversation";
 import { Event } from "./decision";
 import { happen } from "./effect";
 import { planRenewals, renewPhase1, softLifetimeEnded } from "./lifetime";
-import { isGateway, ownerIndex } from "./owner";
+import { isGateway, isNeighbour, ownerIndex } from "./owner";
 import { roundDue } from "./round";
 
 /** Does what the timer was set for. */
 export function timerDue(owner: u32): void {
   const index = ownerIndex(owner);
   if (isGateway(owner)) gatewayDue(index);
+  else if (isNeighbour(owner)) announcementDue(index);
   else roundDue(index);
 }
 

@@ -8,6 +8,7 @@ import { gatewayAt } from "../sa/gateway";
 import { phase2At } from "../sa/phase2";
 import { Note, State, Tried, tunnelId, Vpn, vpnAt } from "../sa/vpn";
 import { schedule } from "../timer/wheel";
+import { meetNeighbour } from "./announce";
 import { decide, Do, Event, Mode, nextState } from "./decision";
 import { sendRound } from "./echo_batch";
 import { Hook, tellHook } from "./hook";
@@ -67,6 +68,7 @@ function enter(index: i32, state: State, event: Event): void {
     vpn.tell(Tried.NOTHING, 0);
     vpn.unnote(Note.SILENT);
     unask(index);
+    meetNeighbour(index);
   }
 }
 

@@ -8,6 +8,7 @@ import { kernelBytes } from "../route/kernel";
 import { gatewayAt, gatewayCount } from "../sa/gateway";
 import { Note, Vpn, vpnAt, vpnCount } from "../sa/vpn";
 import { aim } from "./aim";
+import { lookAtContents } from "./announce";
 import { Event } from "./decision";
 import { happen } from "./effect";
 
@@ -27,6 +28,7 @@ export function networkChanged(p: usize, len: i32): void {
   }
   if (change & Change.TABLE) {
     for (let i = 0; i < vpnCount(); i++) if (vpnAt(i).noted(Note.USED)) aim(i);
+    lookAtContents();
   }
   if (change & Change.CAME_UP) {
     for (let i = 0; i < gatewayCount(); i++) if (gatewayAt(i).used) wake(i);

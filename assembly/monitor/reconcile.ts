@@ -10,10 +10,12 @@ import { findPhase1 } from "../sa/listing";
 import { IkeState, Phase1, phase1At } from "../sa/phase1";
 import { phase2At } from "../sa/phase2";
 import { Note, tunnelId, Vpn, vpnAt } from "../sa/vpn";
+import { announceOnNewSa } from "./announce";
 import { Event } from "./decision";
 import { happen } from "./effect";
 import { leaveIfId, takeIfId } from "./if_id";
 import { planRenewals } from "./lifetime";
+import { neighbourGone } from "./neighbours";
 import { observeRenewal } from "./operator";
 import { cover, localOf, remoteOf, resolve } from "./resolve";
 import { countersCame } from "./round";
@@ -92,6 +94,7 @@ function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
   if (vpn.current < 0) {
     if (!vpn.noted(Note.HAS_SA)) return;
     vpn.unnote(Note.HAS_SA);
+    neighbourGone(index);
     leaveIfId(index);
     happen(index, Event.SA_GONE);
     return;
@@ -120,6 +123,7 @@ function lookAtPhase2(index: i32, found: bool, asked_at_ms: i64): void {
     const peer = gatewayAt(vpn.gateway).peer_ip;
     phase2Completed(vpn.config.name, peer, sa.id, sa.spi_in, tunnelId(index), lifetime_s);
   }
+  announceOnNewSa(index);
   happen(index, had ? Event.SA_NEW : Event.SA_UP);
 }
 

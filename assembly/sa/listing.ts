@@ -7,6 +7,7 @@ import { POOL_BYTES, poolAt } from "../bytes/pool";
 import { gatewayAt } from "./gateway";
 import { initPhase1, PHASE1_BYTES, Phase1, phase1At, phase1s } from "./phase1";
 import { initPhase2, PHASE2_BYTES, Phase2, phase2At, phase2s } from "./phase2";
+import { enterSpis, initSpis, leaveSpis } from "./spi";
 import { vpnAt } from "./vpn";
 
 const phase1_pool = poolAt(memory.data(POOL_BYTES));
@@ -24,6 +25,7 @@ export function initListing(): void {
   initPhase2();
   phase1_pool.init(phase1s);
   phase2_pool.init(phase2s);
+  initSpis();
   mark = 0;
 }
 
@@ -93,6 +95,7 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
     found.duplicate_since_ms = 0;
   } else {
     const known = phase2At(index);
+    leaveSpis(index);
     if (found.spi_in == 0) {
       // In passing states strongSwan leaves SPIs, counters and times out.
       const state = found.state;
@@ -113,6 +116,7 @@ export function mergePhase2(vpn: i32, found: Phase2): i32 {
   found.vpn = vpn;
   found.mark = mark;
   memory.copy(changetype<usize>(phase2At(index)), changetype<usize>(found), PHASE2_BYTES);
+  enterSpis(index);
   return index;
 }
 
@@ -147,6 +151,7 @@ function removeOld(vpn: i32): void {
       if (previous < 0) owner.first_phase2 = next;
       else phase2At(previous).next = next;
       if (owner.current == i) owner.current = -1;
+      leaveSpis(i);
       phase2_pool.give(i);
     }
     i = next;
@@ -158,6 +163,7 @@ export function forgetPhase2(vpn: i32): void {
   const owner = vpnAt(vpn);
   for (let i = owner.first_phase2; i >= 0;) {
     const next = phase2At(i).next;
+    leaveSpis(i);
     phase2_pool.give(i);
     i = next;
   }

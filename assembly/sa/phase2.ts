@@ -20,7 +20,7 @@ export const enum ChildState {
 
 /** Bytes of a Phase2 record. */
 export const PHASE2_BYTES: i32 = 1024;
-const ALGORITHM: i32 = 128;
+const ALGORITHM: i32 = 136;
 const LOCAL_SELECTORS = ALGORITHM + MAX_ALGORITHM_BYTES + 1;
 const REMOTE_SELECTORS = LOCAL_SELECTORS + MAX_SELECTORS * SELECTOR_BYTES;
 
@@ -75,6 +75,8 @@ export class Phase2 {
   duplicate_since_ms: i64;
   /** What it had received by then. */
   duplicate_packets_in: i64;
+  /** The next CHILD_SA in the same bucket of spi.ts, or -1. */
+  next_of_spi: i32;
   /** As ScreenOS writes it: `esp:aes128/sha256`; a name of MAX_ALGORITHM_BYTES. */
   get algorithm(): usize {
     return changetype<usize>(this) + ALGORITHM;

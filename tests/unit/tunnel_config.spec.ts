@@ -331,6 +331,16 @@ describe("config/read: what is wrong with a tunnel interface", () => {
         "lists together",
     );
   });
+
+  it("of what one interface announces fit into an announcement", () => {
+    let lines = "";
+    for (let i = 0; i <= 64; i++)
+      lines += `list nhtb_announce 10.${i}.0.0/24\nlist nhtb_accept 10.${i}.0.0/24\n`;
+    expect(readBelow(lines)).toBe(
+      "f:132: nhtb_announce '10.64.0.0/24' is one too many; " +
+        "at most 64 fit into an announcement: take wider ones",
+    );
+  });
 });
 
 /** A file with an interface of several VPNs in line 1, the VPN a in line 2, b in line 5. */

@@ -18,6 +18,7 @@ import { Xfrm } from "../../../host/node/sim/model/xfrm.ts";
 import {
   Charon,
   type Child,
+  type ChildSa,
   type Connection,
   type Surroundings,
 } from "../../../host/node/sim/model/charon.ts";
@@ -59,7 +60,7 @@ export interface VpnJson {
   echoes_answered: number;
   misses: number;
   rekeys: number;
-  sas: { spi_in: string; spi_out: string; state: string }[];
+  sas: { spi_in: string; spi_out: string; state: string; current: boolean }[];
 }
 
 export class World implements Surroundings {
@@ -72,6 +73,9 @@ export class World implements Surroundings {
   readonly counts: Counts = { ticks: 0, echoes: 0, replies: 0, held_back: 0 };
   /** Every echo, if they are to be kept. */
   sent: Sent[] | undefined;
+  /** The SA that an echo leaves by. */
+  carrier = (source: string, destination: string, if_id: number): ChildSa | undefined =>
+    this.charon.route(source, destination, if_id);
   /** Whether a target answers. */
   answers: (echo: Echo) => boolean = () => true;
   /** How long an echo and its reply are on their way. */
@@ -379,7 +383,7 @@ export class World implements Surroundings {
     const source = addressText(echo.source);
     const destination = addressText(echo.destination);
     const if_id = this.ifIdFor(echo);
-    const sa = if_id === undefined ? undefined : this.charon.route(source, destination, if_id);
+    const sa = if_id === undefined ? undefined : this.carrier(source, destination, if_id);
     let answered = false;
     const errno = sa === undefined ? EPERM : this.send_errno;
     if (sa === undefined || errno !== 0) {

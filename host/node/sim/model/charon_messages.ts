@@ -14,7 +14,7 @@ export function childrenOf(connection: Connection): Child[] {
 
 /** An IKE_SA without its CHILD_SAs. */
 export function ikeSection(ike: IkeSa, now_s: number): Section {
-  const { local, ike_rekey_s = 0, reauth_s = 0, version = 2 } = ike.connection;
+  const { local, ike_rekey_s = 0, reauth_s = 0, version = 2, remote_vips } = ike.connection;
   const established_s = now_s - ike.established_s;
   const times: Section = { established: `${established_s}` };
   if (ike_rekey_s > 0) times["rekey-time"] = `${ike_rekey_s - established_s}`;
@@ -34,6 +34,7 @@ export function ikeSection(ike: IkeSa, now_s: number): Section {
     "responder-spi": ike.answered ? "fedcba9876543210" : "0000000000000000",
     ...(ike.answered ? IKE : {}),
     ...(ike.state === "ESTABLISHED" ? times : {}),
+    ...(remote_vips === undefined ? {} : { "remote-vips": remote_vips }),
     ...(queued.length > 0 ? { "tasks-queued": queued } : {}),
     ...(active === undefined ? {} : { "tasks-active": [active] }),
   };

@@ -18,6 +18,8 @@ export interface Connection extends Child {
   /** Of IKE; unless given: 2. */
   version?: 1 | 2;
   children?: Child[];
+  /** Addresses that this end has given to the peer. */
+  remote_vips?: string[];
   /** Of a CHILD_SA; 0: no limit. */
   lifetime_s?: number;
   /** When charon rekeys a CHILD_SA by itself, after this many seconds; 0: never. */

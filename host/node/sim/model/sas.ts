@@ -25,6 +25,11 @@ export abstract class Sas {
   private last_child_id = 0;
   /** Those of one IKE daemon are random; no two are the same here. */
   private last_spi = 0;
+  /** The SPIs of the next CHILD_SA, in and out: for worlds that are each other's peers. */
+  nextSpis = (_connection: string): [number, number] => {
+    const number = ++this.last_spi;
+    return [0xc0000000 + number, 0xd0000000 + number];
+  };
   private last_if_id = 0;
   private readonly peers = new Map<string, Peer>();
   /** Which children's selectors cover a source and destination. */
@@ -149,13 +154,14 @@ export abstract class Sas {
   /** As it is installed. */
   protected newChild(ike: IkeSa, config: Child, old?: ChildSa): ChildSa {
     const { if_id = 0 } = config;
+    const [spi_in, spi_out] = this.nextSpis(ike.connection.name);
     const child: ChildSa = {
       id: ++this.last_child_id,
       config,
       ike,
       state: "INSTALLED",
-      spi_in: 0xc0000000 + ++this.last_spi,
-      spi_out: 0xd0000000 + this.last_spi,
+      spi_in,
+      spi_out,
       packets_in: 0,
       long_bytes_in: 0,
       packets_out: 0,
