@@ -185,7 +185,9 @@ function foreignLeft(): void {
   }
 }
 
-/** An interface is down: of the routes through it that are gone the kernel does not tell. */
+/**
+ * Others' routes may be gone without a word: an interface is down, or the kernel's word was lost.
+ */
 function retryForeign(): void {
   for (let i = 0; i < routeCount(); i++) {
     const route = routeAt(i);
@@ -201,6 +203,8 @@ export function endRoutes(): void {
     const route = routeAt(i);
     if (route.used && route.there && route.mark != mark) loseRoute(i);
   }
+  // What was in the place of ours may be gone unheard.
+  retryForeign();
 }
 
 /** A rule of ours that belongs to no interface of the configuration. */

@@ -467,3 +467,16 @@ test("an if_id that another VPN's SA has by now is no longer that of a VPN witho
     ["10.2.0.0/16 1 10"],
   );
 });
+
+test("that another's route is gone is found out where the kernel's word of it was lost", () => {
+  const theirs = { ...networkOf("10.1.0.0/16"), ...{ table: RT_TABLE_MAIN, metric: 10, oif: 1 } };
+  const foreign = { ...theirs, protocol: Protocol.STATIC };
+  const world = hub(HUB, ({ kernel }) => kernel.putRoute(foreign));
+  world.run(60_000);
+  assert.ok(!routes(world).includes("10.1.0.0/16 101 10"));
+  // Nobody is told; the next try may be a minute away.
+  world.kernel.removeRoute(foreign);
+  world.carryOut(world.engine.networkLost());
+  world.run(1_000);
+  assert.ok(routes(world).includes("10.1.0.0/16 101 10"));
+});
