@@ -177,7 +177,8 @@ export function lookUp(
   const rtmsg = at + HEADER_BYTES;
   store<u8>(rtmsg, v4 ? AF_INET : AF_INET6);
   store<u8>(rtmsg, <u8>(8 * bytes), 1);
-  store<u32>(rtmsg, RTM_F_LOOKUP_TABLE, ROUTE_FLAGS);
+  // Of IPv6 the reply names the table anyway, and a strict kernel refuses the flag.
+  if (v4) store<u32>(rtmsg, RTM_F_LOOKUP_TABLE, ROUTE_FLAGS);
   let end = attribute(rtmsg + ROUTE_BYTES, RTA_DST, destination + ADDRESS_BYTES - bytes, bytes);
   if (!isUnset(source) && isV4(source) == v4) {
     store<u8>(rtmsg, <u8>(8 * bytes), 2);
