@@ -42,6 +42,8 @@ export interface Sent {
   source: string;
   destination: string;
   answered: boolean;
+  /** The interface that it was to leave by. */
+  by: string | undefined;
 }
 
 /** What `json get vpn` says of a VPN, as far as tests look at it. */
@@ -394,7 +396,8 @@ export class World implements Surroundings {
       answered = this.charon.works(sa) && this.answers(echo);
       if (answered) this.after(this.round_trip_ms, () => sa.packets_in++);
     }
-    this.sent?.push({ at_ms: this.now_ms, source, destination, answered });
+    const by = this.kernel.interfaces.find((link) => link.index === echo.ifindex)?.name;
+    this.sent?.push({ at_ms: this.now_ms, source, destination, answered, by });
     return answered;
   }
 }

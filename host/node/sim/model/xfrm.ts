@@ -12,6 +12,7 @@ import {
   Errno,
   message,
   requestsIn,
+  u32,
   type Request,
 } from "./rtnetlink.ts";
 
@@ -22,6 +23,7 @@ const ID_BYTES = 24;
 const EVENT_BYTES = 48;
 const LIFETIME_BYTES = 32;
 const XFRMA_LTIME_VAL = 9;
+const XFRMA_IF_ID = 31;
 
 /** Who has CHILD_SAs, and had them. */
 interface Owner {
@@ -102,7 +104,8 @@ export class Xfrm {
     const lifetime = Buffer.alloc(LIFETIME_BYTES);
     lifetime.writeBigUInt64LE(BigInt(inbound ? child.packets_in : child.packets_out), 8);
     lifetime.writeBigUInt64LE(BigInt(this.boot_s + child.installed_s), 16);
-    const body = Buffer.concat([event, attribute(XFRMA_LTIME_VAL, lifetime)]);
+    const if_id = child.if_id === 0 ? [] : [attribute(XFRMA_IF_ID, u32(child.if_id))];
+    const body = Buffer.concat([event, attribute(XFRMA_LTIME_VAL, lifetime), ...if_id]);
     return message(XfrmType.NEWAE, body, request.seq);
   }
 }
