@@ -13,6 +13,7 @@ import {
 } from "../icmp/announcement";
 import { challengeOf } from "../icmp/challenge";
 import { concealPeers, RIGHT_CHALLENGE } from "../icmp/conceal";
+import { CHECKSUM } from "../icmp/echo";
 import { Slot } from "../icmp/slot";
 import { BATCH } from "../limits";
 import { phase2At } from "../sa/phase2";
@@ -76,6 +77,8 @@ function keep(came: Announcement): void {
   store<i32>(vpns + (place << 2), vpn);
   memory.copy(places + place * PLACE_BYTES, changetype<usize>(came), came.length);
   concealPeers(inboxAt(place));
+  // It was over the challenges, too.
+  store<u16>(changetype<usize>(inboxAt(place)), 0, CHECKSUM);
 }
 
 /**

@@ -426,3 +426,45 @@ test("a peer whose networks change all the time is not followed all the time", (
   const last = spoke.lists.announces!.length === 1 ? "1 network" : "2 networks";
   assert.equal(learned(ends.hub, "spoke0").at(-1), `1 next hop and ${last}`);
 });
+
+describe("of a peer that does not announce", () => {
+  const LISTED = { remote_ts: "10.1.0.11/32,10.11.0.0/16", remote_vips: ["10.1.0.11"] };
+  const said =
+    "NHTB of interface tunnel.1: 1 next hop and 2 networks of VPN spoke0 learned from its";
+
+  test("virtual IPs and narrowed selectors are entered, and leave with the SA", () => {
+    const ends = pair(HUB, LISTED);
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said(`${said} SA.`), 1, ends.hub.world.log.join("\n"));
+    ends.link.rekey();
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said(`${said} SA.`), 1);
+    ends.link.lose();
+    ends.run(100);
+    ends.link.establish();
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said(`${said} SA.`), 2);
+  });
+
+  test("they are entered only where the list allows it, and nothing is said of the rest", () => {
+    const ends = pair({ ...HUB, accepts: ["10.12.0.0/16"] }, LISTED);
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said("learned from"), 0);
+    assert.equal(ends.hub.world.said("does not allow"), 0);
+  });
+
+  test("selectors of everything are no network", () => {
+    const ends = pair(HUB, {});
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said("learned from"), 0);
+  });
+
+  test("its announcement takes their place when it comes", () => {
+    const ends = pair(HUB, { ...SPOKE, ...LISTED });
+    ends.run(5_000);
+    assert.deepEqual(learned(ends.hub, "spoke0"), ["1 next hop and 2 networks"]);
+    ends.link.rekey();
+    ends.run(5_000);
+    assert.equal(ends.hub.world.said(`${said} SA.`), 1);
+  });
+});

@@ -22,6 +22,9 @@ export interface Announcement {
 export interface Lists {
   announces?: string[];
   accepts?: string[];
+  /** Of the SA with the hub, as the hub lists it: the spoke's side, and its virtual IPs. */
+  remote_ts?: string;
+  remote_vips?: string[];
 }
 
 export interface End {
@@ -92,7 +95,7 @@ export class Ends {
   readonly hub: End;
   readonly links: Link[];
 
-  constructor(lists: { hub?: Lists; spokes: Lists[] }, v6 = false) {
+  constructor(lists: { hub?: Lists; spokes: Lists[] }, v6 = false, hub_engine = new Engine()) {
     const address = (number: number): string => (v6 ? `fd01::${number}` : `10.1.0.${number}`);
     const networks = v6 ? "::/0" : "0.0.0.0/0";
     const connection = (
@@ -111,14 +114,22 @@ export class Ends {
       lifetime_s: 0,
     });
     const names = lists.spokes.map((_, i) => `spoke${i}`);
-    const to_spokes = names.map((name, i) =>
-      connection(name, "192.0.2.1", `198.51.100.${i + 11}`, i + 1),
-    );
-    const end = (name: string, number: number, lists: Lists, connections: Connection[]): End => {
-      const world = new World(new Engine(), connections);
+    const to_spokes = names.map((name, i) => {
+      const { remote_ts = networks, remote_vips } = lists.spokes[i]!;
+      const to_spoke = connection(name, "192.0.2.1", `198.51.100.${i + 11}`, i + 1);
+      return { ...to_spoke, remote_ts, ...(remote_vips === undefined ? {} : { remote_vips }) };
+    });
+    const end = (
+      name: string,
+      number: number,
+      lists: Lists,
+      connections: Connection[],
+      engine = new Engine(),
+    ): End => {
+      const world = new World(engine, connections);
       return { name, world, address: address(number), lists };
     };
-    this.hub = end("hub", 1, lists.hub ?? {}, to_spokes);
+    this.hub = end("hub", 1, lists.hub ?? {}, to_spokes, hub_engine);
     this.links = names.map((name, i) => {
       const to_hub = connection("hub", `198.51.100.${i + 11}`, "192.0.2.1", 1);
       return new Link(i + 1, this.hub, end(name, i + 11, lists.spokes[i]!, [to_hub]));
