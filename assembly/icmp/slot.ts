@@ -1,5 +1,5 @@
 import { wipe } from "../bytes/wipe";
-import { BATCH } from "../limits";
+import { BATCH, MAX_CLEAR_ECHOES } from "../limits";
 
 /** Bytes of a slot; the host checks its own idea of this layout against `slotBytes`. */
 export const SLOT_BYTES: i32 = 1536;
@@ -49,6 +49,8 @@ export class Slot {
 const receive_slots: usize = memory.data(BATCH * SLOT_BYTES, 16);
 const send_slots_v4: usize = memory.data(BATCH * SLOT_BYTES, 16);
 const send_slots_v6: usize = memory.data(BATCH * SLOT_BYTES, 16);
+const clear_slots_v4: usize = memory.data(MAX_CLEAR_ECHOES * SLOT_BYTES, 16);
+const clear_slots_v6: usize = memory.data(MAX_CLEAR_ECHOES * SLOT_BYTES, 16);
 
 /** First of the BATCH slots that replies are received into. */
 export function receiveSlots(): usize {
@@ -58,6 +60,11 @@ export function receiveSlots(): usize {
 /** First of the BATCH slots that echoes of one IP version, 4 or 6, are sent from. */
 export function sendSlots(version: i32): usize {
   return version == 4 ? send_slots_v4 : send_slots_v6;
+}
+
+/** First of the MAX_CLEAR_ECHOES slots that echoes in the clear are sent from. */
+export function clearSlots(version: i32): usize {
+  return version == 4 ? clear_slots_v4 : clear_slots_v6;
 }
 
 /** One of the slots that replies are received into. */
@@ -72,9 +79,17 @@ export function sendSlot(version: i32, index: i32): Slot {
   return changetype<Slot>(sendSlots(version) + index * SLOT_BYTES);
 }
 
+/** One of the slots that echoes in the clear are sent from. */
+export function clearSlot(version: i32, index: i32): Slot {
+  assert(<u32>index < <u32>MAX_CLEAR_ECHOES);
+  return changetype<Slot>(clearSlots(version) + index * SLOT_BYTES);
+}
+
 /** Clears all slots. */
 export function wipeSlots(): void {
   wipe(receive_slots, BATCH * SLOT_BYTES);
   wipe(send_slots_v4, BATCH * SLOT_BYTES);
   wipe(send_slots_v6, BATCH * SLOT_BYTES);
+  wipe(clear_slots_v4, MAX_CLEAR_ECHOES * SLOT_BYTES);
+  wipe(clear_slots_v6, MAX_CLEAR_ECHOES * SLOT_BYTES);
 }

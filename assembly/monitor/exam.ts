@@ -8,7 +8,7 @@ import { isUnset, isV4 } from "../bytes/address";
 import { VpnFlag } from "../config/model";
 import { NEVER, now_ms } from "../clock";
 import { buildEcho, reply } from "../icmp/echo";
-import { Slot, SLOT_BYTES } from "../icmp/slot";
+import { clearSlot, clearSlots } from "../icmp/slot";
 import { isReady, request, Request } from "../ike/vici/session";
 import { EXAM_MS, MAX_CLEAR_ECHOES, MIN_ECHO_BYTES } from "../limits";
 import {
@@ -48,9 +48,6 @@ let waits_facts: bool = false;
 let looked_up: bool = false;
 /** Whether strongSwan's connections were listed whole for it. */
 let conns_listed: bool = false;
-
-const slots_v4: usize = memory.data(MAX_CLEAR_ECHOES * SLOT_BYTES, 16);
-const slots_v6: usize = memory.data(MAX_CLEAR_ECHOES * SLOT_BYTES, 16);
 
 /** Its number: what was seen in it is marked so. */
 export function examination(): u32 {
@@ -186,15 +183,14 @@ function pingPeers(): void {
     const vpn_index = troubledVpn(gateway.first_vpn);
     const v4 = isV4(gateway.peer_ip);
     if (vpn_index < 0 || (v4 ? count_v4 : count_v6) == MAX_CLEAR_ECHOES) continue;
-    const at = v4 ? slots_v4 + count_v4++ * SLOT_BYTES : slots_v6 + count_v6++ * SLOT_BYTES;
-    const slot = changetype<Slot>(at);
+    const slot = v4 ? clearSlot(4, count_v4++) : clearSlot(6, count_v6++);
     const size = MIN_ECHO_BYTES;
     const target = CLEAR_TARGET;
     buildEcho(slot, gateway.local_ip, gateway.peer_ip, vpn_index, target, number, now_ms, size);
     gateway.rare.pinged = number;
   }
-  if (count_v4 > 0) act(Action.SEND_ECHOES, 4 | UNGUARDED, slots_v4, count_v4);
-  if (count_v6 > 0) act(Action.SEND_ECHOES, 6 | UNGUARDED, slots_v6, count_v6);
+  if (count_v4 > 0) act(Action.SEND_ECHOES, 4 | UNGUARDED, clearSlots(4), count_v4);
+  if (count_v6 > 0) act(Action.SEND_ECHOES, 6 | UNGUARDED, clearSlots(6), count_v6);
 }
 
 function troubledVpn(first: i32): i32 {

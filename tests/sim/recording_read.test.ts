@@ -195,7 +195,7 @@ const WRONG: [name: string, bytes: Buffer, says: RegExp][] = [
     Buffer.concat([MAGIC, record(Kind.ENGINE, ENGINE.subarray(0, 44))]),
     /^offset 16: ENGINE has 44 bytes; 44 and 1 to 64 would be right$/,
   ],
-  ["a call 17", started(input(17, [0, 0, 0])), /call 17; calls are numbered from 1 to 16$/],
+  ["a call 19", started(input(19, [0, 0, 0])), /call 19; calls are numbered from 1 to 18$/],
   [
     "more bytes than the call has",
     started(input(4, [0, 0, 0], 5)),

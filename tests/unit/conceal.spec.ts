@@ -1,10 +1,17 @@
 import { storeU16be } from "../../assembly/bytes/slice";
 import { conceal, reveal } from "../../assembly/icmp/conceal";
 import { buildEcho, parseReply, reply } from "../../assembly/icmp/echo";
-import { receiveSlot, receiveSlots, sendSlot, sendSlots } from "../../assembly/icmp/slot";
+import {
+  clearSlot,
+  clearSlots,
+  receiveSlot,
+  receiveSlots,
+  sendSlot,
+  sendSlots,
+} from "../../assembly/icmp/slot";
 import { Slot, SLOT_BYTES, wipeSlots } from "../../assembly/icmp/slot";
 import { keyAddress, setKey } from "../../assembly/icmp/token";
-import { MAX_ECHO_BYTES, MIN_ECHO_BYTES } from "../../assembly/limits";
+import { MAX_CLEAR_ECHOES, MAX_ECHO_BYTES, MIN_ECHO_BYTES } from "../../assembly/limits";
 import { seedRandom } from "../../assembly/random";
 import {
   begin,
@@ -74,16 +81,15 @@ function hidesAnswers(version: i32): void {
 }
 
 /** An echo goes out as if nobody had looked. */
-function leavesEchoes(version: i32): void {
+function leavesEchoes(version: i32, slots: usize, slot: Slot): void {
   for (let size = MIN_ECHO_BYTES; size <= MAX_ECHO_BYTES; size += 7) {
     begin(version);
-    const slot = sendSlot(version, 1);
     buildEcho(slot, source, destination, VPN, TARGET, SEQ, SENT, size);
     secret = load<u64>(slot.message, 32);
     keep(slot);
-    conceal(sendSlots(version), version, 2);
+    conceal(slots, version, 2);
     if (betrays(slot) || isKept(slot)) throw new Error(`${size} bytes`);
-    reveal(sendSlots(version), version, 2);
+    reveal(slots, version, 2);
     if (!isKept(slot)) throw new Error(`${size} bytes`);
   }
 }
@@ -137,8 +143,13 @@ describe("icmp/conceal", () => {
   });
 
   test("leaves an echo on its way out as it was", () => {
-    leavesEchoes(4);
-    leavesEchoes(6);
+    leavesEchoes(4, sendSlots(4), sendSlot(4, 1));
+    leavesEchoes(6, sendSlots(6), sendSlot(6, 1));
+  });
+
+  it("does the same for echoes that the doctor sends in the clear", () => {
+    leavesEchoes(4, clearSlots(4), clearSlot(4, 1));
+    leavesEchoes(6, clearSlots(6), clearSlot(6, 1));
   });
 
   test("keeps the verdict on whatever comes", () => {
@@ -194,7 +205,15 @@ describe("what a snapshot leaves out", () => {
       randomBytes(changetype<usize>(sendSlot(4, i)), SLOT_BYTES);
       randomBytes(changetype<usize>(sendSlot(6, i)), SLOT_BYTES);
     }
+    for (let i = 0; i < MAX_CLEAR_ECHOES; i++) {
+      randomBytes(changetype<usize>(clearSlot(4, i)), SLOT_BYTES);
+      randomBytes(changetype<usize>(clearSlot(6, i)), SLOT_BYTES);
+    }
     wipeSlots();
+    for (let at = 0; at < MAX_CLEAR_ECHOES * SLOT_BYTES; at++) {
+      const bytes = load<u8>(clearSlots(4) + at) | load<u8>(clearSlots(6) + at);
+      if (bytes != 0) throw new Error(`byte ${at} in the clear`);
+    }
     for (let at = 0; at < 64 * SLOT_BYTES; at++) {
       const bytes = load<u8>(receiveSlots() + at) | load<u8>(sendSlots(4) + at);
       if ((bytes | load<u8>(sendSlots(6) + at)) != 0) throw new Error(`byte ${at}`);

@@ -9,7 +9,7 @@ import {
   SLOT_HEAD_BYTES,
   SLOT_LENGTH,
 } from "./format.ts";
-import { Action } from "../engine.ts";
+import { Action, UNGUARDED } from "../engine.ts";
 import type { Snapshot, RecordedAction } from "./recording.ts";
 
 /** What an engine exports for recordings (the end of assembly/index.ts). */
@@ -134,7 +134,7 @@ export function actionsOf(exports: Recordable, count: number): RecordedAction[] 
     // Of echoes the length counts slots.
     const bytes =
       kind === Action.SEND_ECHOES
-        ? copySlots(exports, pointer, argument, length)
+        ? copySlots(exports, pointer, argument & ~UNGUARDED, length)
         : Buffer.from(view(exports, pointer, length));
     return { kind, argument, bytes };
   });
