@@ -161,6 +161,27 @@ const MUTANTS: Mutant[] = [
     to: "protocol",
   },
   {
+    name: "an announcement is believed without our challenge",
+    target: "announcement",
+    file: "monitor/hear.ts",
+    from: "  if (is_proven) believe(index, came);\n",
+    to: "  believe(index, came);\n",
+  },
+  {
+    name: "a network is entered that the list does not allow",
+    target: "announcement",
+    file: "monitor/learn.ts",
+    from: "if (isInside(accepted, network, prefix)) return true;",
+    to: "if (accepted >= 0) return true;",
+  },
+  {
+    name: "whoever asks is told at once",
+    target: "announcement",
+    file: "monitor/announce.ts",
+    from: "const soonest_ms = it.said_at_ms == 0 ? now_ms : it.said_at_ms + GAP_MS;",
+    to: "const soonest_ms = now_ms;",
+  },
+  {
     name: "a clock near the end of time is taken",
     target: "abi",
     file: "clock.ts",

@@ -53,6 +53,7 @@ const IDENTIFIER = 0x1234;
 const MAX_STEPS = 500;
 /** The first digit of an SPI, behind its key and length. */
 const SPI = /(\x06spi-in\0\x08|\x07spi-out\0\x08)./g;
+const SPI_PAIR = /\x03\x06spi-in\0\x08/g;
 const EVENT = 7;
 
 /** Bytes that charon said. */
@@ -66,6 +67,17 @@ function load(name: string): Buffer {
   const bytes = readFileSync(`${FIXTURES}/${name}.bin`);
   fixtures.set(name, bytes);
   return bytes;
+}
+
+/** What charon says if its SAs have an if_id. */
+function withIfId(stream: Buffer, if_id: string): Buffer {
+  const value = `\0${String.fromCharCode(if_id.length)}${if_id}`;
+  const pairs = `\x03\x08if-id-in${value}\x03\x09if-id-out${value}`;
+  const changed = frames(stream).map((packet) => {
+    const text = packet.toString("latin1", 4).replaceAll(SPI_PAIR, `${pairs}$&`);
+    return frame(Buffer.from(text, "latin1"));
+  });
+  return Buffer.concat(changed);
 }
 
 /** The packets of a stream, each with its length. */
@@ -108,6 +120,8 @@ export class Site {
   tells_sas: ((asked: Buffer) => Buffer) | undefined;
   /** Another charon is there: its SAs have other SPIs than those of the fixture. */
   has_other_sas = false;
+  /** Of charon's SAs, as it writes them; undefined: none. */
+  if_id: string | undefined;
   private readonly waiting: (() => ActionRecord[])[] = [];
 
   constructor(readonly engine: FuzzedEngine) {
@@ -196,7 +210,7 @@ export class Site {
   }
 
   private charon(request: Buffer): Buffer {
-    const said = answer(request);
+    const said = this.if_id === undefined ? answer(request) : withIfId(answer(request), this.if_id);
     if (!this.has_other_sas) return said;
     return Buffer.from(said.toString("latin1").replaceAll(SPI, "$1b"), "latin1");
   }

@@ -1,6 +1,7 @@
 /** The fuzzers there are. A new one is a file beside this, and a line here. */
 import type { Target } from "../lib/target.ts";
 import { abi_target } from "./abi.ts";
+import { announcement_target } from "./announcement.ts";
 import { command_target } from "./command.ts";
 import { icmp_target } from "./icmp.ts";
 import { netlink_target } from "./netlink.ts";
@@ -12,6 +13,7 @@ import { xfrm_target } from "./xfrm.ts";
 
 export const TARGETS: Target[] = [
   icmp_target,
+  announcement_target,
   vici_target,
   uci_target,
   command_target,
