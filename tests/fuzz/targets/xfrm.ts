@@ -149,7 +149,11 @@ export const xfrm_target: Target = {
   max_bytes: 4_096,
   stages: [started(GETAE), started(DELSA)],
   run(input, engine) {
-    engine.watch = removesOnlyKnown;
+    const also = engine.watch;
+    engine.watch = (action) => {
+      also?.(action);
+      removesOnlyKnown(action);
+    };
     const site = new Site(engine);
     site.tells_sas = idle;
     site.has_other_sas = true;
