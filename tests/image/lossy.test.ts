@@ -40,6 +40,8 @@ test("30 % loss one way on one spoke, 600 echoes: no 'down', and the others lose
     const lossy = async (): Promise<VpnState> =>
       (await hub.vpns()).find(({ name }) => name === nameOf(LOSSY))!;
 
+    // An SA that is slow to come is no loss: what was said by then does not count.
+    const told = (await hub.events()).length;
     await star.fault(FAULT);
     const before = await lossy();
     const pings = await Promise.all(
@@ -59,7 +61,7 @@ test("30 % loss one way on one spoke, 600 echoes: no 'down', and the others lose
     console.log(`note: ${lost.toFixed(1)} % of the lossy spoke's ${sent} answers were lost`);
     assert.ok(Math.abs(lost - LOSS_PERCENT) < 5, `${lost} % lost`);
 
-    const down = (await hub.events()).filter(({ text }) => / is down\.$/.test(text));
+    const down = (await hub.events()).slice(told).filter(({ text }) => / is down\.$/.test(text));
     assert.deepEqual(down, []);
     const changed = (await watch.end()).join("\n");
     for (const { number } of spokes) assert.ok(!changed.includes(lan(number)), changed);
