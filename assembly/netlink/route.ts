@@ -249,7 +249,7 @@ export function buildRule(
   b.end();
 }
 
-/** Asks for all rules of both families. */
+/** Asks for all rules of one family. */
 export function buildRuleDump(b: Builder, family: u8, seq: u32): void {
   b.begin(Type.GETRULE, Flag.REQUEST | Flag.DUMP, seq);
   store<u8>(b.fixed(ROUTE_BYTES), family);
