@@ -1,2 +1,2 @@
-/** rekeyd's version, as package.json and Cargo.toml have it (tests/device/monitoring.test.ts). */
-export const VERSION: string = "0.1.0";
+/** rekeyd's version: the build puts package.json's here (tools/engine_version.js). */
+export const VERSION: string = "none";

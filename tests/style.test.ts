@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { checkFile } from "../tools/style.ts";
 import { treeFiles } from "../tools/tree.ts";
+import { VERSION } from "../tools/version.ts";
 
 test("the tree keeps its style", () => {
   const complaints = treeFiles().flatMap((path) => {
@@ -27,6 +28,7 @@ const machine = ["", "home", "me", "x"].join("/");
 /** A file, its text, and what must be said of it: the checker is no use unless it can fail. */
 const WRONG: [path: string, text: string, says: RegExp][] = [
   ["a.md", "one\r\n", /^1 CR/],
+  ["a.md", `rekeyd ${VERSION}.\n`, /^1 the version: package.json alone/],
   ["a.md", "one \ntwo\n", /^1 blanks at the end/],
   ["a.ts", "\tlet a;\n", /^1 a tab/],
   ["a.sh", `# ${unfinished}: more\n`, /^1 unfinished/],
@@ -87,6 +89,8 @@ const RIGHT: [path: string, text: string][] = [
   ["tests/sim/a.ts", 'import { a } from "../../host/node/a.ts";\n'],
   ["tools/a.ts", "const interval_ms = 1;\nconst x = new Map<string, number>();\n"],
   ["host/device/src/a.rs", "let t = Timespec { tv_sec: 0 };\nDuration::from_secs(1);\n"],
+  ["CHANGELOG.md", `## ${VERSION}\n`],
+  ["a.md", `1${VERSION} ${VERSION}9 10.${VERSION} ${VERSION}.1\n`],
   ["a.md", "[the licence](LICENSE) and [a site](https://example.org/)\n"],
 ];
 

@@ -30,8 +30,10 @@ import { IMAGE, TARGET } from "./image/paths.ts";
 import { step, whenChanged } from "./stamp.ts";
 import { filesBelow } from "./tree.ts";
 
+/** Versions: our own, and those of what we build with. */
+const PACKAGE = ["package.json", "package-lock.json"];
 const DEVICE = ["--manifest-path", "host/device/Cargo.toml"];
-const EXPORT_GLOBALS = "./tools/export_globals.js";
+const TRANSFORMS = ["./tools/engine_version.js", "./tools/export_globals.js"];
 const CARGO_OUT = "host/device/target";
 const DAEMON = `${CARGO_OUT}/release/rekeyd`;
 const SERVER = ["--manifest-path", "host/web/server/Cargo.toml"];
@@ -72,9 +74,12 @@ mkdirSync("build", { recursive: true });
 
 whenChanged(
   "build/engine.wasm",
-  [...filesBelow("assembly", ".ts"), "asconfig.json", EXPORT_GLOBALS, "package-lock.json"],
+  [...filesBelow("assembly", ".ts"), "asconfig.json", ...TRANSFORMS, ...PACKAGE],
   ["build/engine.wasm", "build/engine.wat"],
-  () => run("node_modules/.bin/asc", ["--target", "release", "--transform", EXPORT_GLOBALS]),
+  () => {
+    const transforms = TRANSFORMS.flatMap((path) => ["--transform", path]);
+    run("node_modules/.bin/asc", ["--target", "release", ...transforms]);
+  },
 );
 
 whenChanged(

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { VERSION } from "./version.ts";
 
 export interface Complaint {
   path: string;
@@ -29,6 +30,8 @@ const MAX_TEST_LINES = 1200;
 
 const ANY = /./;
 const GENERATED = /(^|\/)(package-lock\.json|Cargo\.lock|LICENSE)$|^tests\/fuzz\/corpus\//;
+/** What may name the version: the place, and what is history. */
+const NAMES_VERSION = /^(package\.json|CHANGELOG\.md|tests\/sim\/recordings\/.*)$/;
 const CODE = /\.(tsx?|js|rs|sh|css)$/;
 const INDENTED = /\.(tsx?|js|rs|sh|css|html|json|toml|yml)$/;
 const ENGINE = /^assembly\/.*\.ts$/;
@@ -151,6 +154,15 @@ function linksLeadSomewhere(source: Source, report: Report): void {
   });
 }
 
+const THIS_VERSION = new RegExp(`(?<![\\d.])${VERSION.replaceAll(".", "\\.")}(?!\\.?\\d)`);
+
+function versionStandsOnce({ path, lines }: Source, report: Report): void {
+  if (NAMES_VERSION.test(path)) return;
+  lines.forEach((line, i) => {
+    if (THIS_VERSION.test(line)) report(i + 1, "the version: package.json alone names it");
+  });
+}
+
 const NUMBER = "(?:[iu](?:8|16|32|64)|usize|number)";
 const TIME = "(?:timeout|interval|delay|lifetime|deadline|pause|elapsed)";
 const UNIT_FIRST = /\b(?:ms|millis|secs?|seconds)_\w+/;
@@ -178,6 +190,7 @@ const RULES: Rule[] = [
   filesAreShort,
   linesAreShort,
   linksLeadSomewhere,
+  versionStandsOnce,
 
   forbid(CODE, "code", UNIT_FIRST, "a unit stands last: interval_ms"),
   forbid(CODE, "code", UNIT_LONG, "a unit is short: interval_ms, lifetime_s"),

@@ -76,7 +76,7 @@ function checks(): Job[] {
     ...zsh_scripts.map((path) => check(`zsh ${basename(path)}`, "zsh", "-n", path)),
     check("rustfmt", "cargo", "fmt", ...DEVICE, "--all", "--check"),
     check("rustfmt of the web server", "cargo", "fmt", ...SERVER, "--check"),
-    ...nodeTests(["tests/failure.test.ts", "tests/style.test.ts"]),
+    ...nodeTests(["tests/failure.test.ts", "tests/style.test.ts", "tests/version.test.ts"]),
   ];
 }
 

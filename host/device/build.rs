@@ -1,14 +1,18 @@
-//! Finds the engine, compiled ahead of time, that the daemon embeds.
+//! Finds the engine, compiled ahead of time, that the daemon embeds; and the version.
+
+#[path = "../package_version.rs"]
+mod package_version;
 
 use std::env;
 use std::path::Path;
 
 fn main() {
     let target = env::var("TARGET").expect("cargo sets TARGET");
-    let engine = env::var("REKEYD_ENGINE").unwrap_or_else(|_| {
-        let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-        format!("{root}/../../build/engine.{target}.cwasm")
-    });
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let root = Path::new(&root).join("../..");
+    package_version::set(&root);
+    let engine = env::var("REKEYD_ENGINE")
+        .unwrap_or_else(|_| format!("{}/build/engine.{target}.cwasm", root.display()));
     println!("cargo::rerun-if-env-changed=REKEYD_ENGINE");
     println!("cargo::rerun-if-changed={engine}");
     let sha256 = Path::new(&engine).with_extension("sha256");

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "node:test";
+import { VERSION } from "../../tools/version.ts";
 import { attempt, run } from "../lab/lib/command.ts";
 import { withBench } from "./lib/bench.ts";
 
@@ -36,9 +37,8 @@ test("metrics are read by the reference reader, and those of textfile by promtoo
     assert.equal(code, 0);
     const names = await read(stdout);
     assert.ok(names.has("rekeyd_vpn_up") && names.has("rekeyd_vpn_downs_total"));
-    const { version } = JSON.parse(fs.readFileSync("package.json", "utf8")) as { version: string };
-    assert.match(stdout, new RegExp(`^rekeyd_build_info{version="${version}"} 1$`, "m"));
-    assert.match(await run("build/rekeyctl", ["--version"]), new RegExp(`^rekeyd ${version}\n`));
+    assert.match(stdout, new RegExp(`^rekeyd_build_info{version="${VERSION}"} 1$`, "m"));
+    assert.match(await run("build/rekeyctl", ["--version"]), new RegExp(`^rekeyd ${VERSION}\n`));
 
     // With SAs, delays and all that only strongSwan brings.
     const [, told] = /^> metrics\n((?:\| .*\n)+)/m.exec(fs.readFileSync(TRANSCRIPT, "utf8"))!;

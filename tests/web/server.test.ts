@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { VERSION } from "../../tools/version.ts";
 import { attempt, type Result } from "../lab/lib/command.ts";
 import { startProgram } from "../lab/lib/program.ts";
 import { sleep, waitUntil } from "../lab/lib/wait.ts";
@@ -462,7 +463,7 @@ describe("the program", () => {
       assert.deepEqual([done.code, done.stdout], [code, ""], args.join(" "));
       assert.match(done.stderr, says);
     }
-    assert.match((await run("--version")).stdout, /^rekeyd-web \d/);
+    assert.match((await run("--version")).stdout, new RegExp(`^rekeyd-web ${VERSION}\n$`));
     assert.match((await run("--help")).stdout, /^usage: rekeyd-web/);
   });
 });

@@ -119,7 +119,7 @@ impl Daemon {
         daemon.start_engine();
         let text = format!(
             "version {} started; configuration {}, control socket {}",
-            env!("CARGO_PKG_VERSION"),
+            env!("REKEYD_VERSION"),
             daemon.config.path().display(),
             control_path.display()
         );

@@ -79,7 +79,7 @@ fn main() -> ExitCode {
         Invocation::Snmp { control } => report(snmp::serve(&control)),
         Invocation::Help(usage) => print(usage.as_bytes()),
         Invocation::Version => {
-            let version = env!("CARGO_PKG_VERSION");
+            let version = env!("REKEYD_VERSION");
             print(format!("rekeyd {version}\nengine {}\n", record::ENGINE_SHA256).as_bytes())
         }
     }

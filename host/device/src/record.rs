@@ -50,7 +50,7 @@ pub fn engine(out: &mut Vec<u8>, began_ms: i64, number: u32) {
         out.extend(sha256());
         out.extend(began_ms.to_le_bytes());
         out.extend(number.to_le_bytes());
-        out.extend(env!("CARGO_PKG_VERSION").bytes());
+        out.extend(env!("REKEYD_VERSION").bytes());
     });
 }
 

@@ -1,12 +1,11 @@
 /** An engine on Node that records what it is told and what it does, as rekeyd's recorder does. */
 import { readFileSync } from "node:fs";
+import { VERSION } from "../../../tools/version.ts";
 import { Engine } from "../engine.ts";
 import { CALLS, inputBytes, type CallName } from "./format.ts";
 import type { Call, EngineId } from "./recording.ts";
 import { actionsOf, copySlots, takeSnapshot, view, type Recordable } from "./state.ts";
 import { beginSegment, sha256, writeCall, writeSnapshot } from "./write.ts";
-
-const VERSION = "0.1.0";
 
 type Export = (...numbers: (number | bigint)[]) => number;
 

@@ -1,4 +1,7 @@
-//! Embeds the pages that tools/pages.ts has bundled and compressed.
+//! Embeds the pages that tools/pages.ts has bundled and compressed; and the version.
+
+#[path = "../../package_version.rs"]
+mod package_version;
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -7,10 +10,13 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-const PAGES: &str = "../../../build/web";
+/// The tree, from this crate.
+const ROOT: &str = "../../..";
 
 fn main() {
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join(PAGES);
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join(ROOT);
+    package_version::set(&root);
+    let folder = root.join("build/web");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}; run 'npm run build'", folder.display()));

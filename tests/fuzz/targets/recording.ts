@@ -119,7 +119,7 @@ function actions(...of: [kind: number, argument: number, bytes: Buffer][]): Row 
 const SEGMENT: Row = { kind: NEW_SEGMENT, payload: Buffer.alloc(0) };
 
 function engineRow(number: number): Row {
-  const payload = Buffer.concat([Buffer.alloc(44, 0), Buffer.from("0.1.0")]);
+  const payload = Buffer.concat([Buffer.alloc(44, 0), Buffer.from("1.2.3")]);
   payload.writeUInt32LE(number, 40);
   return { kind: Kind.ENGINE, payload };
 }

@@ -9,6 +9,7 @@
  */
 import { Engine } from "../../../host/node/engine.ts";
 import type { Connection } from "../../../host/node/sim/model/ike_sa.ts";
+import { VERSION } from "../../../tools/version.ts";
 import { branches, World } from "./world.ts";
 
 const CONFIG = `\
@@ -102,5 +103,6 @@ export function play(transcript: string): string {
 function answer(world: World, line: string): string[] {
   const [status, ...body] = world.ask(line).trimEnd().split("\n");
   const text = body.map((said) => (status === "error" ? `! ${said}` : `| ${said}`));
-  return text.map((said) => said.trimEnd());
+  const stamp = `version="${VERSION}"`;
+  return text.map((said) => said.trimEnd().replace(stamp, 'version="VERSION"'));
 }

@@ -114,7 +114,7 @@ fn a_recording_begins_with_the_start() {
     let records = records(&bench.saved());
     let (head, start) = (&records[0].1, &records[1].1);
     assert_eq!(head[40..44], [0; 4]);
-    assert_eq!(&head[44..], env!("CARGO_PKG_VERSION").as_bytes());
+    assert_eq!(&head[44..], env!("REKEYD_VERSION").as_bytes());
     assert_eq!(start[..16], [5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(records[3].1[..12], [1, 0, 0, 0, 4, 0, 0, 0, CONFIG.len() as u8, 0, 0, 0]);
     assert!(records[3].1.ends_with(CONFIG.as_bytes()));

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let result = match cli::parse(std::env::args_os()) {
         Ok(Invocation::Serve(options)) => run(options),
         Ok(Invocation::Help) => print(cli::USAGE),
-        Ok(Invocation::Version) => print(&format!("rekeyd-web {}\n", env!("CARGO_PKG_VERSION"))),
+        Ok(Invocation::Version) => print(&format!("rekeyd-web {}\n", env!("REKEYD_VERSION"))),
         Err(error) => {
             eprint!("{error}\n\n{}", cli::USAGE);
             return ExitCode::from(USAGE_ERROR);
