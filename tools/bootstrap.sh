@@ -20,7 +20,9 @@ image_packages=(
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross
   kmod xz-utils squashfs-tools qemu-system-arm
 )
-image_target=aarch64-unknown-linux-musl
+
+# What programs for other processors are built with (tools/cross).
+rust_targets=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl)
 
 missing=0
 
@@ -140,13 +142,16 @@ disable_service() {
   fi
 }
 
-# Rust's library for the router's processor.
-install_image_target() {
-  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$image_target" ]; then
-    echo "installing Rust's library for $image_target"
-    rustup target add "$image_target" </dev/null ||
-      echo "rekeyd: no router's image can be built here: no $image_target" >&2
-  fi
+# Rust's library for each of the processors.
+install_rust_targets() {
+  local target
+  for target in "${rust_targets[@]}"; do
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+      echo "installing Rust's library for $target"
+      rustup target add "$target" </dev/null ||
+        echo "rekeyd: no programs can be built here for $target" >&2
+    fi
+  done
 }
 
 # A copy of the lock file tells which one node_modules was made from.
@@ -177,6 +182,6 @@ if [ "$missing" -ne 0 ]; then
   exit 1
 fi
 install_packages
-install_image_target
+install_rust_targets
 install_node_modules
 fetch_crates

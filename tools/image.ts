@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { UNAVAILABLE, Unavailable } from "./image/apt.ts";
 import { buildImage, downloadPackages } from "./image/build.ts";
 import { Console } from "./image/console.ts";
-import { INITRAMFS, KERNEL, MANIFEST, ROUTER } from "./image/paths.ts";
+import { INITRAMFS, KERNEL, MANIFEST, ROUTER, TARGET } from "./image/paths.ts";
 import { QEMU, qemuArguments } from "./image/qemu.ts";
 
 const USAGE = `usage: npm run image [-- OPTION]
@@ -61,7 +61,7 @@ try {
   console.error(error.message);
   process.exit(UNAVAILABLE);
 }
-const programs = spawnSync("node_modules/.bin/tsx", ["tools/build.ts", "--image"], {
+const programs = spawnSync("node_modules/.bin/tsx", ["tools/cross.ts", TARGET], {
   stdio: "inherit",
 });
 if (programs.status !== 0) process.exit(programs.status ?? 1);

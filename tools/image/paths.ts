@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { crossFolder } from "../cross/targets.ts";
 
 /** Where the router's image is described, and where it is built. */
 export const SOURCE = "host/image";
@@ -10,13 +11,13 @@ export const INITRAMFS = `${IMAGE}/initramfs.gz`;
 export const ROUTER = `${IMAGE}/router.img`;
 export const MANIFEST = `${IMAGE}/manifest.txt`;
 
-/** Our programs for the router; `tsx tools/build.ts --image` makes them. */
-export const DAEMON = `${IMAGE}/rekeyd`;
-export const WEB = `${IMAGE}/rekeyd-web`;
-
 /** Debian's name of the router's architecture, and Rust's. */
 export const ARCHITECTURE = "arm64";
 export const TARGET = "aarch64-unknown-linux-musl";
+
+/** Our programs for the router; tools/cross.ts makes them. */
+export const DAEMON = `${crossFolder(TARGET)}/rekeyd`;
+export const WEB = `${crossFolder(TARGET)}/rekeyd-web`;
 
 /** Lines of a list in host/image: without comments and empty ones. */
 export function descriptionLines(path: string): string[] {
