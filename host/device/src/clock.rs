@@ -22,20 +22,27 @@ fn milliseconds(clock: ClockId) -> i64 {
 
 /// The local time, broken down.
 pub fn local_time() -> libc::tm {
-    broken_down(libc::localtime_r)
+    broken_down(localtime_r)
 }
 
 /// The time in UTC, broken down.
 pub fn utc_time() -> libc::tm {
-    broken_down(libc::gmtime_r)
+    broken_down(gmtime_r)
 }
 
-// musl's `time_t` has 64 bits on every machine since 1.2; libc's is about to.
-#[allow(deprecated)]
-type BreakDown = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
+type BreakDown = unsafe extern "C" fn(*const i64, *mut libc::tm) -> *mut libc::tm;
+
+// As musl's time.h has them: on 32 bits the plain names are for programs of before 2020, whose time
+// ends in 2038, and crate libc still takes those.
+unsafe extern "C" {
+    #[cfg_attr(target_pointer_width = "32", link_name = "__localtime64_r")]
+    fn localtime_r(seconds: *const i64, time: *mut libc::tm) -> *mut libc::tm;
+    #[cfg_attr(target_pointer_width = "32", link_name = "__gmtime64_r")]
+    fn gmtime_r(seconds: *const i64, time: *mut libc::tm) -> *mut libc::tm;
+}
 
 fn broken_down(how: BreakDown) -> libc::tm {
-    let seconds = (wall_ms() / 1000) as _;
+    let seconds = wall_ms() / 1000;
     // SAFETY: `tm` is plain data, for which zero is a value, and both pointers are valid.
     unsafe {
         let mut time: libc::tm = std::mem::zeroed();

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
 
+use confine::calls;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, socket_with, sockopt};
 
@@ -172,7 +173,7 @@ impl IcmpSocket {
         // both outlive the call, and the kernel keeps nothing. Not libc's wrapper: musl's loops.
         let received = unsafe {
             libc::syscall(
-                libc::SYS_recvmmsg,
+                calls::RECVMMSG,
                 self.fd.as_raw_fd(),
                 headers.as_mut_ptr(),
                 headers.len(),

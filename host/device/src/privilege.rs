@@ -2,18 +2,14 @@
 //! take, programs that would bring privileges back, all system calls but those of its loop, and
 //! writing outside of a few folders.
 
-use std::collections::BTreeMap;
-use std::env::consts::ARCH;
 use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use confine::{Argument, Filter, calls, exactly};
+use libc::{O_ACCMODE, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, c_int};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
-};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, apply_filter,
 };
 
 use crate::landlock;
@@ -35,7 +31,7 @@ pub fn drop_privileges(writable: &[&Path], removable: &[&Path]) -> Result<bool, 
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
     set_no_new_privs(true)?;
     let is_confined = landlock::confine(writable, removable)?;
-    apply_filter(&seccomp_program()?)?;
+    filter()?.install()?;
     Ok(is_confined)
 }
 
@@ -49,31 +45,16 @@ pub fn explain(what: &str, error: io::Error, otherwise: &str) -> String {
     }
 }
 
-/// A call that is not on the list fails with EPERM: what is attacked gains nothing, and an
-/// oversight of ours is an error in the log and not the end of the monitoring.
-fn seccomp_program() -> Result<BpfProgram, Box<dyn Error>> {
-    let filter = SeccompFilter::new(
-        allowed_calls()?,
-        SeccompAction::Errno(libc::EPERM as u32),
-        SeccompAction::Allow,
-        ARCH.try_into()?,
-    )?;
-    Ok(filter.try_into()?)
-}
-
-fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let always = [
-        // The loop.
-        libc::SYS_epoll_pwait,
-        libc::SYS_epoll_ctl,
-        libc::SYS_timerfd_settime,
-        libc::SYS_clock_gettime,
-        libc::SYS_ppoll,
-        libc::SYS_read,
-        libc::SYS_write,
-        libc::SYS_close,
-        // Echoes, netlink, vici, control clients, syslog.
-        libc::SYS_recvmmsg,
+fn filter() -> Result<Filter, Box<dyn Error>> {
+    let mut filter = Filter::new()?;
+    // The loop.
+    filter.allow(calls::POLL);
+    filter.allow(calls::CLOCK);
+    filter.allow(calls::TIMER);
+    filter.allow(&[libc::SYS_read, libc::SYS_write, libc::SYS_close]);
+    // Echoes, netlink, vici, control clients, syslog.
+    filter.allow(&[
+        calls::RECVMMSG,
         libc::SYS_sendmmsg,
         libc::SYS_recvfrom,
         libc::SYS_sendto,
@@ -81,100 +62,39 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_connect,
         libc::SYS_accept4,
         libc::SYS_setsockopt,
-        // Reading files: the configuration again, and the time zone.
-        libc::SYS_fstat,
-        libc::SYS_newfstatat,
-        libc::SYS_statx,
-        libc::SYS_lseek,
-        // Recordings, in files that are open.
-        libc::SYS_pread64,
-        libc::SYS_pwrite64,
-        libc::SYS_ftruncate,
-        // Saving the configuration: a new file that takes the old one's place.
-        libc::SYS_readlinkat,
-        libc::SYS_fchmod,
-        libc::SYS_fchown,
-        libc::SYS_fsync,
-        libc::SYS_renameat2,
-        // A fresh engine.
-        libc::SYS_getrandom,
-        // Memory.
-        libc::SYS_brk,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_madvise,
-        libc::SYS_futex,
-        // The end.
-        libc::SYS_unlinkat,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_restart_syscall,
-        libc::SYS_sigaltstack,
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-    ];
-    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in always.iter().chain(OLDER_CALLS) {
-        calls.insert(*call, vec![]);
-    }
-    // Nothing becomes executable any more.
-    let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
-    calls.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone()])?]);
-    calls.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
+    ]);
+    // Reading files: the configuration again, and the time zone. Recordings, in files that are
+    // open. Saving the configuration: a new file that takes the old one's place.
+    filter.allow(calls::LOOK_AT_FILES);
+    filter.allow(calls::CHANGE_FILES);
+    filter.allow(calls::RENAME_AND_REMOVE);
+    // A fresh engine.
+    filter.allow(&[libc::SYS_getrandom]);
     // Files are only read, but for new ones.
-    let read_only = |flags| masked(flags, (libc::O_ACCMODE | libc::O_CREAT) as u64, 0);
-    let new = libc::O_CREAT | libc::O_EXCL;
-    let new_only = masked(2, (libc::O_ACCMODE | new) as u64, (libc::O_WRONLY | new) as u64)?;
-    let opens = vec![SeccompRule::new(vec![read_only(2)?])?, SeccompRule::new(vec![new_only])?];
-    calls.insert(libc::SYS_openat, opens);
-    #[cfg(target_arch = "x86_64")]
-    calls.insert(libc::SYS_open, vec![SeccompRule::new(vec![read_only(1)?])?]);
-    // musl's open sets FD_CLOEXEC once more.
-    let close_on_exec = masked(1, u32::MAX.into(), libc::F_SETFD as u64)?;
-    calls.insert(libc::SYS_fcntl, vec![SeccompRule::new(vec![close_on_exec])?]);
-    // ioctl only makes a descriptor non-blocking; it types nothing into a terminal.
-    let non_blocking = masked(1, u32::MAX.into(), libc::FIONBIO as _)?;
-    calls.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![non_blocking])?]);
-    // New sockets: vici, syslog; netlink for a fresh engine.
-    let domain = |domain: libc::c_int| masked(0, u32::MAX.into(), domain as u64);
-    let protocol = |protocol: libc::c_int| masked(2, u32::MAX.into(), protocol as u64);
-    let netlink = |number| -> Result<SeccompRule, seccompiler::BackendError> {
-        SeccompRule::new(vec![domain(libc::AF_NETLINK)?, protocol(number)?])
+    let flags = |index, mask: c_int, value: c_int| Argument {
+        index,
+        mask: mask as u32,
+        value: value as u32,
     };
-    let sockets = vec![
-        SeccompRule::new(vec![domain(libc::AF_UNIX)?])?,
-        netlink(libc::NETLINK_ROUTE)?,
-        netlink(libc::NETLINK_XFRM)?,
-    ];
-    calls.insert(libc::SYS_socket, sockets);
-    Ok(calls)
-}
-
-/// Calls that newer architectures have only in another form.
-#[cfg(target_arch = "x86_64")]
-const OLDER_CALLS: &[libc::c_long] = &[
-    libc::SYS_epoll_wait,
-    libc::SYS_poll,
-    libc::SYS_stat,
-    libc::SYS_lstat,
-    libc::SYS_unlink,
-    libc::SYS_readlink,
-    libc::SYS_renameat,
-];
-#[cfg(target_arch = "aarch64")]
-const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_renameat];
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const OLDER_CALLS: &[libc::c_long] = &[];
-
-/// The argument's bits under the mask equal the value.
-fn masked(
-    argument: u8,
-    mask: u64,
-    value: u64,
-) -> Result<SeccompCondition, seccompiler::BackendError> {
-    let operator = SeccompCmpOp::MaskedEq(mask);
-    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+    let read_only = |index| [flags(index, O_ACCMODE | O_CREAT, O_RDONLY)];
+    let new_only = flags(2, O_ACCMODE | O_CREAT | O_EXCL, O_WRONLY | O_CREAT | O_EXCL);
+    filter.allow_with(libc::SYS_openat, &read_only(2))?;
+    filter.allow_with(libc::SYS_openat, &[new_only])?;
+    #[cfg(not(target_arch = "aarch64"))]
+    filter.allow_with(libc::SYS_open, &read_only(1))?;
+    // musl's open sets FD_CLOEXEC once more.
+    filter.allow_with(calls::FCNTL, &[exactly(1, libc::F_SETFD as u32)])?;
+    // ioctl only makes a descriptor non-blocking; it types nothing into a terminal.
+    filter.allow_with(libc::SYS_ioctl, &[exactly(1, libc::FIONBIO as u32)])?;
+    // New sockets: vici, syslog; netlink for a fresh engine.
+    let domain = |domain: c_int| exactly(0, domain as u32);
+    let protocol = |protocol: c_int| exactly(2, protocol as u32);
+    filter.allow_with(libc::SYS_socket, &[domain(libc::AF_UNIX)])?;
+    for number in [libc::NETLINK_ROUTE, libc::NETLINK_XFRM] {
+        let netlink = [domain(libc::AF_NETLINK), protocol(number)];
+        filter.allow_with(libc::SYS_socket, &netlink)?;
+    }
+    Ok(filter)
 }
 
 #[cfg(test)]

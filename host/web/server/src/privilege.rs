@@ -2,19 +2,14 @@
 //! all system calls but those that serving takes. Files are none of them: all that it needs was
 //! read before.
 
-use std::collections::BTreeMap;
-use std::env::consts::ARCH;
 use std::error::Error;
 use std::ffi::CString;
 
+use confine::{Filter, calls, exactly};
 use rustix::process::{Gid, Uid, geteuid, nice};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
-};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, apply_filter,
 };
 
 /// Where 19 is whoever waits for all others.
@@ -101,33 +96,18 @@ pub fn drop_privileges(user: Option<User>) -> Result<(), Box<dyn Error>> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     set_no_new_privs(true)?;
-    apply_filter(&seccomp_program()?)?;
+    filter()?.install()?;
     Ok(())
 }
 
-/// A call that is not on the list fails with EPERM.
-fn seccomp_program() -> Result<BpfProgram, Box<dyn Error>> {
-    let filter = SeccompFilter::new(
-        allowed_calls()?,
-        SeccompAction::Errno(libc::EPERM as u32),
-        SeccompAction::Allow,
-        ARCH.try_into()?,
-    )?;
-    Ok(filter.try_into()?)
-}
-
-fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let always = [
-        // The loop.
-        libc::SYS_epoll_pwait,
-        libc::SYS_epoll_ctl,
-        libc::SYS_clock_gettime,
-        libc::SYS_read,
-        libc::SYS_write,
-        libc::SYS_writev,
-        libc::SYS_ppoll,
-        libc::SYS_close,
-        // Browsers, and the control socket.
+fn filter() -> Result<Filter, Box<dyn Error>> {
+    let mut filter = Filter::new()?;
+    // The loop.
+    filter.allow(calls::POLL);
+    filter.allow(calls::CLOCK);
+    filter.allow(&[libc::SYS_read, libc::SYS_write, libc::SYS_writev, libc::SYS_close]);
+    // Browsers, and the control socket.
+    filter.allow(&[
         libc::SYS_accept4,
         libc::SYS_connect,
         libc::SYS_recvfrom,
@@ -138,51 +118,12 @@ fn allowed_calls() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::Backe
         libc::SYS_getpeername,
         libc::SYS_getsockopt,
         libc::SYS_setsockopt,
-        // Keys of sessions.
-        libc::SYS_getrandom,
-        // Memory.
-        libc::SYS_brk,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_madvise,
-        libc::SYS_futex,
-        // Signals, and the end.
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_restart_syscall,
-        libc::SYS_sigaltstack,
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-    ];
-    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
-    for call in always.iter().chain(OLDER_CALLS) {
-        calls.insert(*call, vec![]);
-    }
-    // Nothing becomes executable any more.
-    let not_executable = masked(2, libc::PROT_EXEC as u64, 0)?;
-    calls.insert(libc::SYS_mmap, vec![SeccompRule::new(vec![not_executable.clone()])?]);
-    calls.insert(libc::SYS_mprotect, vec![SeccompRule::new(vec![not_executable])?]);
+    ]);
+    // Keys of sessions.
+    filter.allow(&[libc::SYS_getrandom]);
     // New sockets lead to the control socket alone.
-    let unix = masked(0, u32::MAX.into(), libc::AF_UNIX as u64)?;
-    calls.insert(libc::SYS_socket, vec![SeccompRule::new(vec![unix])?]);
-    Ok(calls)
-}
-
-/// Calls that newer architectures have only in another form.
-#[cfg(target_arch = "x86_64")]
-const OLDER_CALLS: &[libc::c_long] = &[libc::SYS_epoll_wait, libc::SYS_poll];
-#[cfg(not(target_arch = "x86_64"))]
-const OLDER_CALLS: &[libc::c_long] = &[];
-
-/// The argument's bits under the mask equal the value.
-fn masked(
-    argument: u8,
-    mask: u64,
-    value: u64,
-) -> Result<SeccompCondition, seccompiler::BackendError> {
-    let operator = SeccompCmpOp::MaskedEq(mask);
-    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+    filter.allow_with(libc::SYS_socket, &[exactly(0, libc::AF_UNIX as u32)])?;
+    Ok(filter)
 }
 
 #[cfg(test)]
