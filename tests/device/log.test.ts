@@ -189,7 +189,7 @@ test("OpenWrt's hotplug: the script hands the event on (hotplug-call is a stub h
     );
     const call = async (event: string): Promise<string> => {
       const variables = [`PATH=${folder}:/bin`, `REKEYD_EVENT=${event}`, "REKEYD_VPN=branch"];
-      const script = path.resolve("host/openwrt/rekeyd-hotplug.sh");
+      const script = path.resolve("host/openwrt/rekeyd/files/rekeyd-hotplug.sh");
       const { stdout, stderr } = await attempt("env", [
         ...["-i", ...variables, "REKEYD_PEER=192.0.2.1", "sh", script],
       ]);
