@@ -17,7 +17,8 @@ const DENY = ["--", "-D", "warnings"];
 /** What shellcheck reads besides what ends with `.sh`. */
 const SHELL_SCRIPT = new RegExp(
   "\\.sh$|^\\.ci/run$|^host/completion/bash/|^host/image/(initramfs|root/etc/init\\.d)/" +
-    "|^tests/image/guest/(init|agent)$",
+    "|^tests/image/guest/(init|agent)$" +
+    "|^host/openwrt/.*\\.(init|defaults)$|^host/openwrt/.*/rpcd/rekeyd$",
 );
 
 /** Only for what hangs: in a fresh clone, on two busy cores, a job may take many minutes. */
@@ -53,6 +54,7 @@ const PARTS: Record<string, Part> = {
   sim: { jobs: simTests, side_by_side: CORES, needs: programs },
   fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: programs },
   web: { jobs: webTests, side_by_side: CORES, needs: programs },
+  package: { jobs: packageTests, side_by_side: CORES, needs: programs },
   lab: { jobs: labTests, side_by_side: LABS, needs: programs },
   // An emulated router keeps one core busy.
   image: {
@@ -117,6 +119,10 @@ function webTests(): Job[] {
     cargoTest("web", ...SERVER),
     ...nodeTests(filesBelow("tests/web", ".test.ts")),
   ];
+}
+
+function packageTests(): Job[] {
+  return nodeTests(filesBelow("tests/package", ".test.ts"));
 }
 
 function labTests(): Job[] {

@@ -4,7 +4,7 @@
 "require dom";
 "require rekeyd";
 
-/* Monitor Status: all VPNs, live; of the chosen one what comes next, its SAs and its last events. */
+/* Monitor Status: all VPNs, live; of the chosen one what comes next, its SAs and last events. */
 
 const POLL_S = 2;
 
@@ -62,26 +62,24 @@ return view.extend({
       this.list,
       rekeyd.table(
         titles,
-        rekeyd
-          .inOrder(vpns)
-          .map((vpn) => [
-            vpn.name,
-            vpn.peer ?? vpn.gateway,
-            vpn.sta,
-            rekeyd.stateMark(vpn.state),
-            rekeyd.delay(vpn),
-            rekeyd.availability(vpn),
-            vpn.next,
-            E(
-              "button",
-              {
-                class: "btn cbi-button",
-                "aria-label": _("Details of %s").format(vpn.name),
-                click: () => this.choose(vpn.name),
-              },
-              [_("Details")],
-            ),
-          ]),
+        rekeyd.inOrder(vpns).map((vpn) => [
+          vpn.name,
+          vpn.peer ?? vpn.gateway,
+          vpn.sta,
+          rekeyd.stateMark(vpn.state),
+          rekeyd.delay(vpn),
+          rekeyd.availability(vpn),
+          vpn.next,
+          E(
+            "button",
+            {
+              class: "btn cbi-button",
+              "aria-label": _("Details of %s").format(vpn.name),
+              click: () => this.choose(vpn.name),
+            },
+            [_("Details")],
+          ),
+        ]),
         _("There are no VPNs."),
       ),
     );

@@ -7,9 +7,9 @@
 "require rekeyd";
 
 /*
- * VPNs > AutoKey IKE > Edit, on /etc/config/rekeyd. What may be entered is the engine's to say: after
- * Save it reads what would be applied, and its mistakes stand at the top; only without any is it
- * applied.
+ * VPNs > AutoKey IKE > Edit, on /etc/config/rekeyd. What may be entered is the engine's to say:
+ * after Save it reads what would be applied, and its mistakes stand at the top; only without any is
+ * it applied.
  */
 
 const isAddress = (text) =>
@@ -39,9 +39,7 @@ function globalSettings(map) {
     null,
     "hook",
     _("Hook"),
-    _(
-      "Program that is run when something happens to a VPN. With one rekeyd runs outside of its jail.",
-    ),
+    _("Program that is run when something happens to a VPN. With one rekeyd has no jail."),
     "none",
   );
   const recorder = s.option(
