@@ -1,13 +1,16 @@
-/** What programs for every processor hold: the engine, the pages; and the man pages beside them. */
+/** What is the same for every processor: engine and pages; man pages and licences beside them. */
 import { mkdirSync } from "node:fs";
 import { cargo, DEVICE, run } from "./cargo.ts";
+import { buildThirdParty, THIRD_PARTY } from "./licence/third_party.ts";
 import { buildMan, builtPage, MAN_INPUTS, MAN_SOURCES } from "./man/pages.ts";
+import { TARGETS } from "./cross/targets.ts";
 import { buildPages, PAGE_FILES, PAGES, pageSources } from "./pages.ts";
 import { whenChanged } from "./stamp.ts";
 import { filesBelow } from "./tree.ts";
 
 /** Versions: our own, and those of what we build with. */
 const PACKAGE = ["package.json", "package-lock.json"];
+const LOCKS = ["package-lock.json", "host/device/Cargo.lock", "host/web/server/Cargo.lock"];
 const TRANSFORMS = ["./tools/engine_version.js", "./tools/export_globals.js"];
 const COMPILER = "host/device/target/debug/compile-engine";
 
@@ -37,6 +40,12 @@ export function buildParts(): void {
     [...MAN_INPUTS, ...filesBelow("tools/man", ".ts"), "build/engine.wasm"],
     MAN_SOURCES.map(builtPage),
     buildMan,
+  );
+  whenChanged(
+    THIRD_PARTY,
+    [...LOCKS, "LICENSE", ...filesBelow("tools/licence", ".ts"), ...filesBelow("tools", ".txt")],
+    [THIRD_PARTY],
+    () => buildThirdParty(TARGETS.map(({ triple }) => triple)),
   );
   cargo({
     title: "the ahead-of-time compiler",

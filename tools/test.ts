@@ -62,6 +62,7 @@ const PARTS: Record<string, Part> = {
     side_by_side: CORES,
     needs: router,
   },
+  release: { jobs: releaseTests, side_by_side: CORES, needs: programs },
 };
 
 /** Formatting, types and style. */
@@ -131,6 +132,17 @@ function labTests(): Job[] {
 
 function imageTests(): Job[] {
   return nodeTests(filesBelow("tests/image", ".test.ts"));
+}
+
+/** What is shipped with the programs; known vulnerabilities are told, and fail nothing here. */
+function releaseTests(): Job[] {
+  const advisories: Job = {
+    name: "release/advisories",
+    command: [`${BIN}/tsx`, "tools/advisories.ts", "--tell"],
+    limit_s: LIMIT_S,
+    unavailable_status: UNAVAILABLE,
+  };
+  return [advisories, ...nodeTests(filesBelow("tests/release", ".test.ts"))];
 }
 
 function check(name: string, ...command: string[]): Job {
