@@ -15,14 +15,18 @@ packages=(
   chromium pngquant
 )
 
-# What the router's image is built with and booted on: without these, the rest still works.
-image_packages=(
+# What programs for other processors are built with, and run by. Without these the rest still works.
+cross_packages=(
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-  kmod xz-utils squashfs-tools qemu-system-arm
+  gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+  qemu-user-static
 )
 
+# What the router's image is built with and booted on: the same.
+image_packages=(kmod xz-utils squashfs-tools qemu-system-arm)
+
 # What programs for other processors are built with (tools/cross).
-rust_targets=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl)
+musl_targets=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl)
 
 missing=0
 
@@ -104,7 +108,7 @@ find_absent() {
 # no. strongSwan's must not run here, the gateways have their own in namespaces; nor another logger.
 install_packages() {
   local absent policy=/usr/sbin/policy-rc.d
-  find_absent "${packages[@]}" "${image_packages[@]}"
+  find_absent "${packages[@]}" "${cross_packages[@]}" "${image_packages[@]}"
   if [ ${#absent[@]} -eq 0 ]; then
     return
   fi
@@ -127,11 +131,19 @@ install_packages() {
     disable_service snmpd snmpd.service
     disable_service snmptrapd snmptrapd.socket
   fi
-  find_absent "${image_packages[@]}"
+  install_optional "no programs for all processors can be built here" "${cross_packages[@]}"
+  install_optional "no router's image can be built here" "${image_packages[@]}"
+}
+
+# Says $1 where the packages that follow can't be installed, and goes on.
+install_optional() {
+  local absent without=$1
+  shift
+  find_absent "$@"
   if [ ${#absent[@]} -gt 0 ]; then
     echo "installing from Debian: ${absent[*]}"
     "${apt[@]}" install --yes --no-install-recommends "${absent[@]}" </dev/null ||
-      echo "rekeyd: no router's image can be built here: ${absent[*]}" >&2
+      echo "rekeyd: $without: ${absent[*]}" >&2
   fi
 }
 
@@ -142,16 +154,21 @@ disable_service() {
   fi
 }
 
-# Rust's library for each of the processors.
-install_rust_targets() {
+# The source of Rust's library, which is built for each processor; and musl for those that have it.
+install_rust_libraries() {
   local target
-  for target in "${rust_targets[@]}"; do
+  for target in "${musl_targets[@]}"; do
     if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
-      echo "installing Rust's library for $target"
+      echo "installing Rust's musl for $target"
       rustup target add "$target" </dev/null ||
         echo "rekeyd: no programs can be built here for $target" >&2
     fi
   done
+  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then
+    echo "installing the source of Rust's library"
+    rustup component add rust-src </dev/null ||
+      echo "rekeyd: no programs for other processors can be built here" >&2
+  fi
 }
 
 # A copy of the lock file tells which one node_modules was made from.
@@ -182,6 +199,6 @@ if [ "$missing" -ne 0 ]; then
   exit 1
 fi
 install_packages
-install_rust_targets
+install_rust_libraries
 install_node_modules
 fetch_crates

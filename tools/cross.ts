@@ -3,7 +3,7 @@
  * prints what each part of them has: `npm run cross [-- TRIPLE...]`. Without names it builds for
  * all that this machine can build for.
  */
-import { UNAVAILABLE } from "./image/apt.ts";
+import { UNAVAILABLE, Unavailable } from "./image/apt.ts";
 import { buildParts } from "./parts.ts";
 import { buildPrograms, sizes } from "./cross/programs.ts";
 import { targetOf, TARGETS, type Target } from "./cross/targets.ts";
@@ -13,8 +13,9 @@ const names = process.argv.slice(2);
 const possible = chosen().filter(isPossible);
 if (possible.length === 0) process.exit(UNAVAILABLE);
 buildParts();
-for (const target of possible) buildPrograms(target);
-for (const target of possible) console.log(sizes(target));
+const built = possible.filter(build);
+for (const target of built) console.log(sizes(target));
+if (built.length === 0) process.exit(UNAVAILABLE);
 
 function chosen(): Target[] {
   try {
@@ -22,6 +23,18 @@ function chosen(): Target[] {
   } catch (error) {
     console.error((error as Error).message);
     process.exit(2);
+  }
+}
+
+/** False, and said: Debian's packages for it can't be had. */
+function build(target: Target): boolean {
+  try {
+    buildPrograms(target);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    console.error(`no programs for ${target.triple}: ${error.message}`);
+    return false;
   }
 }
 

@@ -60,11 +60,11 @@ export function engineFor(triple: string): string {
   return `build/engine.${triple}.cwasm`;
 }
 
-/** Compiles the engine ahead of time for a processor. */
-export function compileEngine(triple: string): void {
+/** Compiles the engine ahead of time for a processor, or for an interpreter on it. */
+export function compileEngine(triple: string, to: "native" | "pulley32" = "native"): void {
   const artifact = engineFor(triple);
   const sha256 = `build/engine.${triple}.sha256`;
   whenChanged(artifact, ["build/engine.wasm", COMPILER], [artifact, sha256], () =>
-    run(COMPILER, ["--target", triple, "build/engine.wasm", artifact]),
+    run(COMPILER, ["--target", to === "native" ? triple : to, "build/engine.wasm", artifact]),
   );
 }

@@ -3,19 +3,19 @@ import { mkdirSync } from "node:fs";
 import { cargo, DEVICE, install, kB, SERVER, sizeBytes } from "../cargo.ts";
 import { compileEngine, engineFor, PACKED_PAGES } from "../parts.ts";
 import { crossFolder, type Target } from "./targets.ts";
-import { environment } from "./toolchain.ts";
+import { cargoEnvironment, cargoOptions } from "./toolchain.ts";
 
 /** A folder of cargo's own: cargo locks it, and other tests build and run meanwhile. */
 const CARGO_OUT = "build/cross/cargo";
 
 /** Builds both; the parts that all targets share must be there. */
 export function buildPrograms(target: Target): void {
-  const { triple } = target;
+  const { triple, engine } = target;
   const folder = crossFolder(triple);
-  compileEngine(triple);
+  compileEngine(triple, engine);
   mkdirSync(folder, { recursive: true });
-  const env = environment(target);
-  const options = ["--release", "--target", triple, "--target-dir", CARGO_OUT];
+  const env = cargoEnvironment(target);
+  const options = [...cargoOptions(target), "--target-dir", CARGO_OUT];
   for (const [program, crate, seconds] of [
     ["rekeyd", DEVICE, 90],
     ["rekeyd-web", SERVER, 60],

@@ -10,6 +10,8 @@ export interface Target {
   engine: "native" | "pulley32";
   /** What compiles wasmtime's few lines of C: Debian's gcc for the architecture. */
   c_compiler: string;
+  /** Where musl comes from: a target of rustup's, or Debian's package of the architecture. */
+  musl: "rustup" | "debian";
   /** QEMU that runs a program of it on another processor. */
   emulator: string;
   /** rekeyd with its engine is to have no more. */
@@ -23,6 +25,7 @@ export const TARGETS: Target[] = [
     openwrt: ["x86_64"],
     engine: "native",
     c_compiler: "x86_64-linux-gnu-gcc",
+    musl: "rustup",
     emulator: "qemu-x86_64-static",
     budget_bytes: 1_500_000,
   },
@@ -32,8 +35,27 @@ export const TARGETS: Target[] = [
     openwrt: ["aarch64_cortex-a53", "aarch64_cortex-a72", "aarch64_cortex-a76", "aarch64_generic"],
     engine: "native",
     c_compiler: "aarch64-linux-gnu-gcc",
+    musl: "rustup",
     emulator: "qemu-aarch64-static",
     budget_bytes: 1_500_000,
+  },
+  {
+    triple: "armv7-unknown-linux-musleabihf",
+    debian: "armhf",
+    openwrt: [
+      "arm_cortex-a5_vfpv4",
+      "arm_cortex-a7_neon-vfpv4",
+      "arm_cortex-a7_vfpv4",
+      "arm_cortex-a8_vfpv3",
+      "arm_cortex-a9_neon",
+      "arm_cortex-a9_vfpv3-d16",
+      "arm_cortex-a15_neon-vfpv4",
+    ],
+    engine: "pulley32",
+    c_compiler: "arm-linux-gnueabihf-gcc",
+    musl: "debian",
+    emulator: "qemu-arm-static",
+    budget_bytes: 1_400_000,
   },
 ];
 

@@ -1,11 +1,10 @@
 /**
- * Debian's packages of the router's architecture, from this machine's own sources: apt resolves
- * and downloads them as if for an empty machine. Nothing is installed.
+ * Debian's packages of another architecture, from this machine's own sources: apt resolves and
+ * downloads them as if for an empty machine. Nothing is installed.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { run } from "./command.ts";
-import { ARCHITECTURE } from "./paths.ts";
 
 /** Exit status of who can't get the packages: no network, or no source that has them. */
 export const UNAVAILABLE = 3;
@@ -14,21 +13,52 @@ export const UNAVAILABLE = 3;
 export class Unavailable extends Error {}
 
 /** Downloads the packages, and what they depend on, into `folder`, unless it is there. */
-export function download(packages: string[], folder: string): void {
+export function download(architecture: string, packages: string[], folder: string): void {
   if (existsSync(folder)) return;
+  const options = ["--yes", "--download-only", "--no-install-recommends"];
+  askApt(architecture, folder, (env, state) => {
+    run("apt-get", ["-qq", "install", ...options, ...packages], env);
+    rmSync(join(state, "cache/archives/partial"), { recursive: true });
+    renameSync(join(state, "cache/archives"), folder);
+  });
+}
+
+/** Downloads these packages alone into `folder`, unless it is there. */
+export function downloadAlone(architecture: string, packages: string[], folder: string): void {
+  if (existsSync(folder)) return;
+  askApt(architecture, folder, (env, state) => {
+    const into = join(state, "alone");
+    mkdirSync(into);
+    run("apt-get", ["-qq", "download", ...packages], env, into);
+    renameSync(into, folder);
+  });
+}
+
+/** Has an apt of its own do something beside `folder`. */
+function askApt(
+  architecture: string,
+  folder: string,
+  work: (env: NodeJS.ProcessEnv, state: string) => void,
+): void {
   const state = resolve(`${folder}.apt`);
-  const env = { APT_CONFIG: configure(state), DEBIAN_FRONTEND: "noninteractive" };
-  const install = ["install", "--yes", "--download-only", "--no-install-recommends"];
+  const env = { APT_CONFIG: configure(architecture, state), DEBIAN_FRONTEND: "noninteractive" };
   try {
     run("apt-get", ["-qq", "update"], env);
-    run("apt-get", ["-qq", ...install, ...packages], env);
   } catch (error) {
-    const reasons = (error as Error).message.match(/E: .*/g)?.join("; ") ?? "";
-    throw new Unavailable(`can't get Debian's ${ARCHITECTURE} packages: ${reasons}`);
+    // The other sources may have what is wanted.
+    console.error(`not all of Debian's lists for ${architecture}: ${reasons(error)}`);
   }
-  rmSync(join(state, "cache/archives/partial"), { recursive: true });
-  renameSync(join(state, "cache/archives"), folder);
+  try {
+    work(env, state);
+  } catch (error) {
+    throw new Unavailable(`can't get Debian's ${architecture} packages: ${reasons(error)}`);
+  }
   rmSync(state, { recursive: true });
+}
+
+/** What apt complains of. */
+function reasons(error: unknown): string {
+  return (error as Error).message.match(/E: .*/g)?.join("; ") ?? "";
 }
 
 /** The packages in a folder, in order. */
@@ -45,7 +75,7 @@ export function packageName(archive: string): string {
 }
 
 /** An apt with folders of its own and no package installed; its sources are the machine's. */
-function configure(state: string): string {
+function configure(architecture: string, state: string): string {
   rmSync(state, { recursive: true, force: true });
   mkdirSync(join(state, "lists/partial"), { recursive: true });
   mkdirSync(join(state, "cache/archives/partial"), { recursive: true });
@@ -54,8 +84,8 @@ function configure(state: string): string {
   writeFileSync(
     config,
     `#clear APT::Architectures;
-APT::Architecture "${ARCHITECTURE}";
-APT::Architectures { "${ARCHITECTURE}"; };
+APT::Architecture "${architecture}";
+APT::Architectures { "${architecture}"; };
 APT::Sandbox::User "root";
 Acquire::Languages "none";
 Acquire::Retries "3";

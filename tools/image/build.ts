@@ -20,6 +20,7 @@ import { insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts
 import { checkLibraries, removeUnneeded } from "./libraries.ts";
 import { manifest } from "./manifest.ts";
 import {
+  ARCHITECTURE,
   DAEMON,
   descriptionLines,
   IMAGE,
@@ -78,7 +79,7 @@ export function downloadPackages(): string[] {
     () => {
       rmSync(ARCHIVES, { recursive: true, force: true });
       const named = descriptionLines(LIST);
-      download(named, ARCHIVES);
+      download(ARCHITECTURE, named, ARCHIVES);
       removeUnneeded(ARCHIVES, named);
     },
   );

@@ -2,8 +2,14 @@
 import { spawnSync } from "node:child_process";
 
 /** What the command prints; an error that holds what it complained of. */
-export function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+export function run(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): string {
   const done = spawnSync(command, args, {
+    cwd,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, LC_ALL: "C", ...env },
     encoding: "utf8",

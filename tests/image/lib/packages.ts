@@ -1,7 +1,7 @@
 /** Debian's packages that a test needs and the router does not have: unpacked for its layer. */
 import { readFileSync, rmSync } from "node:fs";
 import { archives, download, packageName } from "../../../tools/image/apt.ts";
-import { IMAGE, MANIFEST } from "../../../tools/image/paths.ts";
+import { ARCHITECTURE, IMAGE, MANIFEST } from "../../../tools/image/paths.ts";
 import { makeRoot, unpack } from "../../../tools/image/root.ts";
 import { whenChanged } from "../../../tools/stamp.ts";
 
@@ -12,7 +12,7 @@ const LIBRARY = /^lib(?!.*perl)/;
 export function unpacked(name: string, packages: string[]): string {
   const root = `${IMAGE}/layers/${name}`;
   const downloads = `${root}.archives`;
-  download(packages, downloads);
+  download(ARCHITECTURE, packages, downloads);
   const manifest = readFileSync(MANIFEST, "utf8");
   const more = archives(downloads).filter((path) => {
     const name = packageName(path);
