@@ -12,13 +12,25 @@ import { filesBelow } from "./tree.ts";
 const PACKAGE = ["package.json", "package-lock.json"];
 const LOCKS = ["package-lock.json", "host/device/Cargo.lock", "host/web/server/Cargo.lock"];
 const TRANSFORMS = ["./tools/engine_version.js", "./tools/export_globals.js"];
-const COMPILER = "host/device/target/debug/compile-engine";
+/** Compiles the engine ahead of time. */
+export const COMPILER = "host/device/target/debug/compile-engine";
 
 /** The pages as they are embedded. */
 export const PACKED_PAGES = PAGE_FILES.map((name) => `${PAGES}/${name}.gz`);
 
-/** Builds them as far as they are not built from these sources. */
+/** Builds them as far as they are not built from these sources, and the engine's compiler. */
 export function buildParts(): void {
+  buildByNode();
+  cargo({
+    title: "the ahead-of-time compiler",
+    first_time: "some 3 minutes",
+    binary: COMPILER,
+    args: [...DEVICE, "-p", "compile-engine"],
+  });
+}
+
+/** Builds what takes Node.js alone. */
+export function buildByNode(): void {
   mkdirSync("build", { recursive: true });
   whenChanged(
     "build/engine.wasm",
@@ -47,12 +59,6 @@ export function buildParts(): void {
     [THIRD_PARTY],
     () => buildThirdParty(TARGETS.map(({ triple }) => triple)),
   );
-  cargo({
-    title: "the ahead-of-time compiler",
-    first_time: "some 3 minutes",
-    binary: COMPILER,
-    args: [...DEVICE, "-p", "compile-engine"],
-  });
 }
 
 /** The engine's code for a processor, and beside it the SHA-256 of the module it was made of. */

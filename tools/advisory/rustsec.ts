@@ -44,8 +44,8 @@ export function database(): string {
   });
   if (done.status === 0) return FOLDER;
   rmSync(FOLDER, { recursive: true, force: true });
-  const why = done.stderr.trim().split(": ").at(-1) || "no answer";
-  throw new Error(`${ADDRESS}: ${why}`);
+  const why = done.stderr.trim().replace(/^fatal: (?:unable to access '.*?': )?/, "");
+  throw new Error(`${ADDRESS}: ${why || "no answer"}`);
 }
 
 /** The day of the database's last change, for people. */
