@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::io;
 
-use crate::abi::{Action, Input, Times};
+use crate::abi::{Input, Times};
 use crate::cli::Run;
 use crate::clock::{self, NEVER};
 use crate::config::{self, Configuration};
@@ -18,6 +18,7 @@ use crate::hooks::{Ended, Gone, Hooks, Told};
 use crate::icmp::Icmp;
 use crate::kernel::Kernel;
 use crate::log::{self, Log};
+use crate::notify::Notify;
 use crate::poll::{EventFlags, Poll};
 use crate::privilege::{self, explain};
 use crate::random;
@@ -27,6 +28,8 @@ use crate::save;
 use crate::signal::{Signal, Signals};
 use crate::timer::Timer;
 use crate::vici::Vici;
+
+mod actions;
 
 // What epoll reports, served in this order: replies before anything that could judge their lack.
 const REPLIES_4: u64 = 0;
@@ -43,6 +46,9 @@ const CONTROL: u64 = 8;
 /// No hook runs any more (assembly/event/hook.ts).
 const HELPER_GONE: Input = Input::HookEnded { outcome: 5, detail: 0, len: 0 };
 
+const NOT_RELOADED: &str =
+    "the file was not taken, an earlier configuration is in force; the log says why";
+const STOPPED: &str = "stopped; the SAs stay as they are";
 const ENGINE_IS_AWAY: &str = "the engine failed and starts anew; the log says why";
 
 pub struct Daemon {
@@ -68,6 +74,7 @@ pub struct Daemon {
     timer: Timer,
     poll: Poll,
     log: Log,
+    notify: Notify,
     _guard: Guard,
 }
 
@@ -110,6 +117,7 @@ impl Daemon {
             timer: Timer::new()?,
             poll: Poll::new()?,
             log,
+            notify: Notify::open().map_err(|error| format!("NOTIFY_SOCKET: {error}"))?,
             _guard: guard,
         };
         daemon.register()?;
@@ -151,9 +159,15 @@ impl Daemon {
                     NETLINK => self.receive_netlink(Kernel::receive_routing),
                     XFRM => self.receive_netlink(Kernel::receive_ipsec),
                     SIGNAL => match self.signals.read()? {
-                        Signal::Reload => _ = self.reload(),
+                        Signal::Reload => {
+                            self.notify.reloading();
+                            if !self.reload() {
+                                self.notify.ready(NOT_RELOADED);
+                            }
+                        }
                         Signal::Stop => {
-                            self.log.note(log::NOTICE, "stopped; the SAs stay as they are");
+                            self.log.note(log::NOTICE, STOPPED);
+                            self.notify.stopping(STOPPED);
                             return Ok(());
                         }
                         Signal::Resize => (),
@@ -173,13 +187,14 @@ impl Daemon {
     /// Sets the timer to the next deadline, and returns that.
     fn set_timer(&mut self) -> io::Result<i64> {
         let engine_at_ms = self.engine.as_mut().map_or(self.restart_at_ms, Engine::deadline_ms);
-        let at_ms = engine_at_ms.min(self.control.deadline_ms());
+        let at_ms = engine_at_ms.min(self.control.deadline_ms()).min(self.notify.deadline_ms());
         self.timer.set(at_ms)?;
         Ok(at_ms)
     }
 
     fn serve_deadlines(&mut self) {
         let now_ms = clock::now_ms();
+        self.notify.alive(now_ms);
         if self.control.deadline_ms() <= now_ms {
             self.control.expire(now_ms, &self.poll);
         }
@@ -400,78 +415,6 @@ impl Daemon {
     /// When nothing else is left to be done about an input.
     fn mind_recorder(&mut self) -> Option<Input> {
         self.engine.as_mut().and_then(|engine| self.recorder.mind(engine))
-    }
-
-    fn carry_out(&mut self, action: Action) {
-        let Some(engine) = &mut self.engine else {
-            return;
-        };
-        match action {
-            Action::SendEchoes { version, is_guarded, slots } => {
-                let refuse = |index, error: io::Error| {
-                    self.pending.push_back(Input::Unsent { version, index, errno: errno(&error) });
-                };
-                self.icmp.send_echoes(version, is_guarded, engine.bytes(slots), refuse);
-            }
-            Action::ViciConnect { path } => {
-                let connected = self.vici.connect(engine.bytes(path), &self.poll);
-                self.pending.push_back(match connected {
-                    Ok(()) => Input::ViciOpened,
-                    Err(error) => Input::ViciClosed { errno: errno(&error) },
-                });
-            }
-            Action::ViciSend { bytes } => {
-                if let Err(error) = self.vici.send(engine.bytes(bytes), &self.poll) {
-                    self.pending.push_back(Input::ViciClosed { errno: errno(&error) });
-                }
-            }
-            Action::ViciClose => self.vici.close(),
-            Action::Log { severity, text } => self.log.write(severity, engine.bytes(text)),
-            Action::Reply { client, bytes } => {
-                self.control.reply(client, engine.bytes(bytes), clock::now_ms(), &self.poll);
-            }
-            Action::ConfigError { line } => {
-                self.config_errors += 1;
-                self.log.note(log::ERROR, &String::from_utf8_lossy(engine.bytes(line)));
-            }
-            Action::LogJson { severity, line } => {
-                self.log.write_json(severity, engine.bytes(line));
-            }
-            Action::LogFields { severity, fields } => {
-                self.log.write_fields(severity, engine.bytes(fields));
-            }
-            Action::RunHook { what, message } => {
-                if self.hooks.run(what, engine.bytes(message)) == Err(Gone) {
-                    self.pending.push_back(HELPER_GONE);
-                }
-            }
-            // An event of the engine tells it.
-            Action::ConfigTaken { .. } => (),
-            Action::Recorder { on } => self.recorder.ask(on),
-            Action::SaveRecording { client, file } => {
-                let head = [b"save ", engine.bytes(file), b"\n"].concat();
-                let now_ms = clock::now_ms();
-                let text = match self.recorder.saved(&head) {
-                    Ok(answer) if answer.len() > head.len() => {
-                        return self.control.reply(client, answer, now_ms, &self.poll);
-                    }
-                    Ok(_) => "nothing has been recorded".to_string(),
-                    Err(error) => format!("the recordings: {error}"),
-                };
-                self.control.refuse(client, &text, now_ms, &self.poll);
-            }
-            Action::ConfigChanged { text } => self.config.change(engine.bytes(text)),
-            Action::SaveConfig { force } => {
-                self.pending.push_back(Input::Saved { errno: self.config.save(force) });
-            }
-            Action::TellFacts => self.pending.push_back(self.facts.tell(engine)),
-            Action::NetlinkSend { bytes } => {
-                if let Err(error) = self.kernel.send_routing(engine.bytes(bytes)) {
-                    self.log.note(log::ERROR, &format!("netlink: {error}"));
-                }
-            }
-            Action::XfrmSend { bytes } => self.kernel.send_ipsec(engine.bytes(bytes)),
-        }
     }
 
     /// Logs why the engine trapped, and on what.

@@ -39,6 +39,7 @@ mod landlock;
 mod line;
 mod log;
 mod netlink;
+mod notify;
 mod offline;
 mod output;
 mod poll;
