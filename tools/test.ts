@@ -18,6 +18,7 @@ const DENY = ["--", "-D", "warnings"];
 const SHELL_SCRIPT = new RegExp(
   "\\.sh$|^\\.ci/run$|^host/completion/bash/|^host/image/(initramfs|root/etc/init\\.d)/" +
     "|^tests/image/guest/(init|agent)$" +
+    "|^host/debian/.*\\.(postinst|postrm)$" +
     "|^host/openwrt/.*\\.(init|defaults)$|^host/openwrt/.*/rpcd/rekeyd$",
 );
 
@@ -54,7 +55,7 @@ const PARTS: Record<string, Part> = {
   sim: { jobs: simTests, side_by_side: CORES, needs: programs },
   fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: programs },
   web: { jobs: webTests, side_by_side: CORES, needs: programs },
-  package: { jobs: packageTests, side_by_side: CORES, needs: programs },
+  package: { jobs: packageTests, side_by_side: CORES, needs: packages },
   lab: { jobs: labTests, side_by_side: LABS, needs: programs },
   // An emulated router keeps one core busy.
   image: {
@@ -196,6 +197,19 @@ async function programs(): Promise<boolean> {
   // The router's image is built beside tests that don't need it, and behind them.
   if (wanted === undefined && missingPrograms().length === 0) {
     router_build = runJobs([{ ...ROUTER, command: ["nice", ...ROUTER.command] }], 1);
+  }
+  return true;
+}
+
+/** Has this machine's Debian packages built; tests say themselves what they miss without. */
+async function packages(): Promise<boolean> {
+  if (!(await programs())) return false;
+  const { stdout } = spawnSync("dpkg", ["--print-architecture"], { encoding: "utf8" });
+  const build = ["tools/package.ts", stdout.trim()];
+  const { status } = spawnSync(`${BIN}/tsx`, build, { stdio: "inherit" });
+  if (status !== 0 && status !== UNAVAILABLE) {
+    console.log("FAIL  package");
+    finish({ passed: 0, failed: 1 });
   }
   return true;
 }
