@@ -13,7 +13,7 @@ packages=(
   rsyslog busybox systemd jq
   prometheus python3-prometheus-client snmp snmpd snmptrapd
   chromium pngquant
-  dpkg-dev debhelper lintian mmdebstrap
+  dpkg-dev debhelper lintian mmdebstrap debian-archive-keyring
 )
 
 # What programs for other processors are built with, and run by. Without these the rest still works.

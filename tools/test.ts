@@ -1,12 +1,13 @@
 /**
  * The tests: `npm test` runs all; `tsx tools/test.ts PART [NAME...]` runs one part, or of it only
- * the files whose name begins with one of the names.
+ * the files whose name begins with one of the names. Behind an @ stands which variant is meant.
  */
 import { spawnSync } from "node:child_process";
 import { basename } from "node:path";
 import { UNAVAILABLE } from "./image/apt.ts";
 import { QEMU } from "./image/qemu.ts";
 import { CORES, printFailures, runJobs, type Job, type Tally } from "./jobs.ts";
+import { labelOf, unpack, variants } from "./strongswan.ts";
 import { filesBelow, treeFiles } from "./tree.ts";
 
 const BIN = "node_modules/.bin";
@@ -127,8 +128,29 @@ function packageTests(): Job[] {
   return nodeTests(filesBelow("tests/package", ".test.ts"));
 }
 
+/** The whole lab with each strongSwan that is meant and can be had: `NAME@VERSION`. */
 function labTests(): Job[] {
-  return nodeTests(filesBelow("tests/lab", ".test.ts"));
+  const jobs = nodeTests(filesBelow("tests/lab", ".test.ts"));
+  return variants().flatMap((variant) => {
+    const named = jobs.map((job) => ({ ...job, name: `${job.name}@${labelOf(variant)}` }));
+    const meant = named.filter(isMeant);
+    if (meant.length === 0 || !canHave(variant)) return [];
+    return meant.map((job) => ({
+      ...job,
+      command: ["env", `STRONGSWAN=${variant}`, ...job.command],
+    }));
+  });
+}
+
+/** Unpacks what a variant needs, or says in one line why it can't. */
+function canHave(variant: string): boolean {
+  try {
+    unpack(variant);
+    return true;
+  } catch (error) {
+    console.log(`skip  lab with strongSwan ${variant}: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 function imageTests(): Job[] {
@@ -253,9 +275,7 @@ const total: Tally = { passed: 0, failed: 0 };
 let programs_built = false;
 let router_build: Promise<Tally> | undefined;
 for (const [name, part] of parts) {
-  const chosen = ({ name }: Job): boolean =>
-    names.length === 0 || names.some((start) => basename(name).startsWith(basename(start)));
-  const jobs = part.jobs().filter(chosen);
+  const jobs = part.jobs().filter(isMeant);
   if (jobs.length === 0) {
     console.log(`${name}: no test is called so`);
     if (wanted !== undefined) total.failed++;
@@ -268,6 +288,18 @@ for (const [name, part] of parts) {
   await counted(runJobs(jobs, part.side_by_side));
 }
 finish(total);
+
+/** Whether the names on the command line mean this job: by how it begins, by its variant. */
+function isMeant(job: Job): boolean {
+  const [own = "", own_variant] = basename(job.name).split("@");
+  return (
+    names.length === 0 ||
+    names.some((name) => {
+      const [start = "", variant] = basename(name).split("@");
+      return own.startsWith(start) && (variant === undefined || variant === own_variant);
+    })
+  );
+}
 
 /** Adds to the total what some jobs come to. */
 async function counted(running: Promise<Tally>): Promise<Tally> {

@@ -5,16 +5,24 @@
  * the unit tests hold the engine's reader against it.
  *
  *     tsx tests/lab/capture-vici.ts        (root, strongSwan, /dev/net/tun)
+ *
+ * Another strongSwan, which STRONGSWAN names (docs/testing.md), has a folder of its own.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { Charon } from "./lib/charon.ts";
 import { Namespace } from "./lib/namespace.ts";
+import { versionAt } from "./lib/strongswan.ts";
 import { State } from "./lib/state.ts";
+import { PLUGINS } from "./lib/swanctl_conf.ts";
+import { viciCommand } from "./lib/vici.ts";
 import { sleep, waitFor } from "./lib/wait.ts";
 
-const out = new URL("../unit/fixtures/vici/", import.meta.url);
+const fixtures = new URL("../unit/fixtures/", import.meta.url);
+/** What the folder without a version was recorded with. */
+const FIRST_VERSION = "5.9.8";
+let out = new URL("vici/", fixtures);
 
 /** Packet types of the vici protocol. */
 const Packet = {
@@ -170,7 +178,11 @@ const OTHERS = [
   ["six", "six"],
 ] as const;
 
-const proposal = "aes128-sha256-x25519";
+/** Of one that was built by hand (`--enable-ml`) a further key exchange shall be listed, too. */
+const has_ml = versionAt("a").includes("/");
+const ikev1_proposal = "aes128-sha256-x25519";
+const proposal = has_ml ? `${ikev1_proposal}-ke1_mlkem768` : ikev1_proposal;
+const MORE = has_ml ? `load = ${PLUGINS} sha3 ml` : "";
 
 interface Side {
   name: string;
@@ -227,14 +239,14 @@ connections {
     version = 1
     local_addrs = 192.0.2.${own}
     remote_addrs = 192.0.2.${peer}
-    proposals = ${proposal}
+    proposals = ${ikev1_proposal}
     encap = yes
     reauth_time = 3h
     ${auth("old")}
     children {
       old { local_ts = 10.2${own}.0.0/16
         remote_ts = 10.2${peer}.0.0/16
-        esp_proposals = ${proposal} }
+        esp_proposals = ${ikev1_proposal} }
     }
   }
   six {
@@ -295,17 +307,27 @@ async function makeNetwork(state: State): Promise<[Namespace, Namespace]> {
 }
 
 async function capture(state: State): Promise<void> {
-  mkdirSync(out, { recursive: true });
   const [left, right] = await makeNetwork(state);
-  const charon = new Charon(left, join(state.folder, west.name), swanctl(west));
-  const peer = new Charon(right, join(state.folder, east.name), swanctl(east));
-  await Promise.all([charon.start(), peer.start()]);
+  const start = async (namespace: Namespace, side: Side, version: string): Promise<Charon> => {
+    const folder = join(state.folder, side.name);
+    const charon = new Charon(namespace, folder, swanctl(side), version, MORE);
+    await charon.start();
+    return charon;
+  };
+  const [charon, peer] = await Promise.all([
+    start(left, west, versionAt("a")),
+    start(right, east, versionAt("b")),
+  ]);
   const vici = await Vici.open(charon.vici_path);
   const initiate = (ike: string, child: string, timeout = "-1"): Promise<void> =>
     vici.command("initiate", { ike, child, timeout });
   const ping = (target: string, count: number): Promise<string> =>
     left.run("ping", ["-q", "-c", String(count), "-i", "0.02", target]);
 
+  const { response } = await viciCommand(charon.vici_path, "version");
+  const version = String(response["version"]);
+  if (version !== FIRST_VERSION) out = new URL(`vici-${version}/`, fixtures);
+  mkdirSync(out, { recursive: true });
   const registers = EVENTS.map((name) => packet(Packet.EVENT_REGISTER, name));
   await vici.say(Buffer.concat(registers), /(^EVENT_\w+$\n){7}/m);
   vici.take("register");
@@ -349,6 +371,13 @@ async function capture(state: State): Promise<void> {
   await vici.wait(/^CMD_RESPONSE/m);
   await vici.command("list-sas", { ike: "old" });
   vici.take("rekey-ikev1");
+
+  if (version !== FIRST_VERSION) {
+    const since = "(?:.|\\n)*^EVENT child-updown\\n(?! *up = yes)";
+    await vici.command("rekey", { ike: "six", reauth: "yes" }, new RegExp(since, "m"));
+    await vici.command("list-sas", { ike: "six" });
+    vici.take("reauthenticate");
+  }
 
   // From here on the peer is silent, so tasks stay where a listing can see them.
   await peer.kill();

@@ -8,12 +8,18 @@ import { show } from "../model/compare.ts";
 import { Judge } from "../model/judge.ts";
 import { MUTANTS } from "../model/mutants.ts";
 import { SCENARIOS, type Scenario } from "../model/scenario.ts";
+import type { Generation } from "../../host/node/sim/model/charon.ts";
+import type { Side } from "./lib/addresses.ts";
 import { LabStage } from "./lib/lab_stage.ts";
+import { versionAt } from "./lib/strongswan.ts";
 
 /** Chance does not repeat itself, a wrong model does: what differs must differ in every play. */
 const PLAYS = 3;
 /** Labs wait more than they work. */
 const AT_ONCE = 4;
+
+const generationAt = (side: Side): Generation => (versionAt(side).startsWith("5.") ? 5 : 6);
+const strongswans = { a: generationAt("a"), b: generationAt("b") };
 
 const judge = new Judge();
 after(() => judge.close());
@@ -22,7 +28,7 @@ after(() => judge.close());
 async function play(scenario: Scenario, t: TestContext): Promise<string | undefined> {
   const { chapters, packets } = await LabStage.conversation(scenario);
   const judged = (mutant?: string): Promise<string[]> =>
-    judge.differences({ chapters, scenario: scenario.name, mutant });
+    judge.differences({ chapters, scenario: scenario.name, strongswans, mutant });
   const told = await judged();
   if (told.length > 0) return `${told.join("\n\n")}\n\nstrongSwan:\n${show(chapters)}`;
   for (const { name } of MUTANTS.filter((of) => of.scenario === scenario.name)) {

@@ -26,6 +26,7 @@ export interface Chapter {
 }
 
 const NONE = "none";
+const ALERT = "alert";
 
 export class Conversation {
   readonly chapters: Chapter[] = [];
@@ -174,7 +175,7 @@ export class Conversation {
     switch (type) {
       case Packet.EVENT_CONFIRM:
       case Packet.EVENT_UNKNOWN:
-        this.confirmed.push(`${this.registering.shift()!} ${Packet[type]}`);
+        this.registered(this.registering.shift()!, type);
         if (this.registering.length === 0) this.say(`register ${this.confirmed.join(", ")}`);
         break;
       case Packet.EVENT:
@@ -188,7 +189,13 @@ export class Conversation {
     }
   }
 
+  /** Whether charon knows alerts hangs on its version, and what it says in them is no line. */
+  private registered(name: string, answer: Packet): void {
+    if (name !== ALERT) this.confirmed.push(`${name} ${Packet[answer]}`);
+  }
+
   private event(name: string, message: Section): void {
+    if (name === ALERT) return;
     if (name === "list-sa") {
       this.items++;
       this.pass([message]);

@@ -5,10 +5,12 @@
 import type { Worker } from "node:worker_threads";
 import { startThread } from "../../host/node/thread.ts";
 import type { Chapter } from "./conversation.ts";
+import type { Strongswans } from "./model_stage.ts";
 
 export interface Question {
   chapters: Chapter[];
   scenario: string;
+  strongswans: Strongswans;
   /** Of a model that is a little wrong; undefined: of the model as it is. */
   mutant: string | undefined;
 }

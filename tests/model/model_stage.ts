@@ -9,6 +9,7 @@ import type {
   ChildSa,
   Collision,
   Connection,
+  Generation,
   IkeSa,
 } from "../../host/node/sim/model/charon.ts";
 import { Conversation } from "./conversation.ts";
@@ -55,6 +56,9 @@ const UNSEEN: Observer = {
   kernelChanged: () => {},
   step: () => {},
 };
+
+/** At our end, and at the peer's. */
+export type Strongswans = Record<"a" | "b", Generation>;
 
 /** Does something to the model before the scenario begins: a model that is wrong, for instance. */
 export type Change = (peers: Peers) => void;
@@ -117,6 +121,7 @@ export class ModelStage implements Stage {
   private constructor(
     setup: Setup,
     private readonly seed: number,
+    strongswans: Strongswans,
     change: Change,
   ) {
     this.branches = branchesOf(setup);
@@ -126,6 +131,8 @@ export class ModelStage implements Stage {
     this.conversation = new Conversation(() => this.world.now_ms);
     const { peers } = this.world;
     const { retransmit_ms } = setup;
+    peers.generation = strongswans.a;
+    peers.peer(NAME).generation = strongswans.b;
     if (retransmit_ms !== undefined) peers.retransmissions_ms = retransmit_ms;
     const take = peers.take.bind(peers);
     peers.take = (bytes) => {
@@ -139,9 +146,10 @@ export class ModelStage implements Stage {
   static async conversation(
     scenario: Scenario,
     seed = 1,
+    strongswans: Strongswans = { a: 5, b: 5 },
     change: Change = () => {},
   ): Promise<Conversation> {
-    const stage = new ModelStage(scenario.setup ?? {}, seed, change);
+    const stage = new ModelStage(scenario.setup ?? {}, seed, strongswans, change);
     await play(scenario, stage);
     return stage.conversation;
   }
@@ -246,8 +254,10 @@ export class ModelStage implements Stage {
       for (const { name } of this.branches) this.peers.peer(NAME).refused_children.add(name);
     },
     "the peer accepts": () => {
-      this.peers.peer(NAME).refuses = false;
-      this.peers.peer(NAME).refused_children.clear();
+      const peer = this.peers.peer(NAME);
+      peer.refuses = false;
+      peer.refused_children.clear();
+      this.peers.peerReloads(NAME);
     },
     "the CHILD_SA is rekeyed by hand": () => this.peers.rekeyChild(this.child()),
     "the peer rekeys the CHILD_SA": () => this.peers.rekeyChild(this.child(), false),

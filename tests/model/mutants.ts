@@ -3,12 +3,13 @@
  * or the comparison would be worth nothing.
  */
 import type { Section } from "../../host/node/sim/model/vici.ts";
-import type { Child, ChildSa, IkeSa } from "../../host/node/sim/model/charon.ts";
+import type { Child, ChildSa, Generation, IkeSa } from "../../host/node/sim/model/charon.ts";
 import { failure, success } from "../../host/node/sim/model/charon_messages.ts";
 import type { Change } from "./model_stage.ts";
 
 /** What of the model a mutant puts something else in place of. */
 interface Inside {
+  generation: Generation;
   say(event: string, message: Section): void;
   initiate(ike: string, child: string): Buffer[];
   listSa(ike: IkeSa): Section;
@@ -108,6 +109,12 @@ export const MUTANTS: Mutant[] = [
     const bringUp = (child: ChildSa): void => void model.bringUp(child.ike, child.config);
     model.collide = bringUp;
     model.rekeyChild = bringUp;
+  }),
+  mutant("tells of a rekey as another strongSwan does", "rekeyed-child", (model) => {
+    model.generation = model.generation === 5 ? 6 : 5;
+  }),
+  mutant("breaks where the other makes", "reauthenticated", (model) => {
+    model.generation = model.generation === 5 ? 6 : 5;
   }),
   mutant("gives up without a word", "given-up", (model) => {
     model.removeIke = (ike) => model.ikes.splice(model.ikes.indexOf(ike), 1);

@@ -72,14 +72,19 @@ export const KINDS: Record<string, Kind> = {
   refuses: {
     group: "ike",
     begin: (world, { connection }) => (world.peers.peer(connection.name).refuses = true),
-    end: (world, { connection }) => (world.peers.peer(connection.name).refuses = false),
+    end: (world, { connection }) => {
+      world.peers.peer(connection.name).refuses = false;
+      world.peers.peerReloads(connection.name);
+    },
   },
   "refuses-child": {
     group: "ike",
     begin: (world, { connection, child }) =>
       world.peers.peer(connection.name).refused_children.add(child.name),
-    end: (world, { connection, child }) =>
-      world.peers.peer(connection.name).refused_children.delete(child.name),
+    end: (world, { connection, child }) => {
+      world.peers.peer(connection.name).refused_children.delete(child.name);
+      world.peers.peerReloads(connection.name);
+    },
   },
   slow: added(
     "ike",

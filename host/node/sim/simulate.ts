@@ -6,6 +6,8 @@ import { drawFaults, KINDS, strike, type Fault } from "./fault.ts";
 import { Outcome, type HookEnd } from "./hooks.ts";
 import { MAX_RECOVERY_MS, OF_THE_RUN } from "./invariants.ts";
 import { Broken, Judge } from "./judge.ts";
+import type { Generation } from "./model/charon.ts";
+import type { Peers } from "./peers.ts";
 import { Random } from "./random.ts";
 import { drawTunnels } from "./tunnel.ts";
 import { Spinning, START_MS, World, type Counts } from "./world.ts";
@@ -65,6 +67,18 @@ export const UNSTARTED: Result = {
   failure: undefined,
 };
 
+/** Which strongSwan each end runs. */
+function drawVersions(random: Random, peers: Peers): void {
+  const draw = (): Generation => random.one<Generation>([5, 6]);
+  peers.generation = draw();
+  peers.alerts = peers.generation === 6 && random.percent(50);
+  for (const connection of peers.connections) {
+    peers.peer(connection.name).generation = draw();
+    // Before 6.0 it breaks what is well: nothing to judge rekeyd by.
+    connection.reauth_s = peers.generation === 6 && random.percent(30) ? 3_000 : 0;
+  }
+}
+
 /**
  * Runs it to its end, or to the first invariant that is broken. `progress` is kept up all the
  * while: calls of the engine, simulated milliseconds.
@@ -81,7 +95,9 @@ export function simulate(
   const chance = random.fork();
   const of_tunnels = random.fork();
   const tunnels = options.tunnels ? drawTunnels(of_tunnels, branches) : [];
+  const of_versions = random.fork();
   const world = new World(chance, branches, makeEngine, progress, tunnels);
+  drawVersions(of_versions, world.peers);
   world.tunnels.furnish(of_tunnels);
   world.hooks.behaviour = slowAndSlower();
   const judge = new Judge(world, options.tolerated);

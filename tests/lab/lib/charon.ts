@@ -3,13 +3,12 @@ import * as path from "node:path";
 import { run } from "./command.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Program } from "./program.ts";
+import { installPrograms } from "./strongswan.ts";
 import { strongswanConf } from "./swanctl_conf.ts";
 import type { Section } from "../../../host/node/sim/model/vici.ts";
 import { viciCommand, viciListen } from "./vici.ts";
 import { waitFor, waitUntil } from "./wait.ts";
 
-/** Run as copies: where AppArmor is on, its profiles go by these paths, and forbid our files. */
-const PROGRAMS = { charon: "/usr/lib/ipsec/charon", swanctl: "/usr/sbin/swanctl" };
 const START_MS = 10_000;
 
 export interface ChildSa {
@@ -102,6 +101,7 @@ export class Charon {
     private readonly namespace: Namespace,
     readonly folder: string,
     private conf: string,
+    readonly version: string,
     private readonly settings = "",
   ) {
     this.vici_path = path.join(folder, "charon.vici");
@@ -118,10 +118,7 @@ export class Charon {
   /** Starts charon and loads its connections; what has start_action = start then begins. */
   async start(): Promise<void> {
     fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    for (const [name, program] of Object.entries(PROGRAMS)) {
-      const copy = path.join(this.folder, name);
-      if (!fs.existsSync(copy)) fs.copyFileSync(program, copy);
-    }
+    installPrograms(this.version, this.folder);
     for (const stale of ["charon.pid", "charon.vici"]) {
       fs.rmSync(path.join(this.folder, stale), { force: true });
     }

@@ -18,6 +18,7 @@ import { Namespace } from "./namespace.ts";
 import { Rekeyd, uciText, type VpnSpec } from "./rekeyd.ts";
 import { Router } from "./router.ts";
 import { removeLeftovers, State, type Kind } from "./state.ts";
+import { versionAt } from "./strongswan.ts";
 import {
   DEFAULT_CHILD,
   DEFAULT_CONNECTION,
@@ -51,7 +52,8 @@ export class Gateway {
     readonly conf: string,
     settings: string,
   ) {
-    this.charon = new Charon(namespace, path.join(folder, side), conf, settings);
+    const charon_folder = path.join(folder, side);
+    this.charon = new Charon(namespace, charon_folder, conf, versionAt(side), settings);
   }
 
   /** A rekeyd with this configuration, not started yet. */

@@ -98,7 +98,7 @@ export function swanctlConf(connections: ConnectionSpec[], side: Side, outer: Fa
   return `connections {\n${body}}\nsecrets {\n  ike-lab {\n    secret = "lab"\n  }\n}\n`;
 }
 
-const PLUGINS =
+export const PLUGINS =
   "random nonce aes sha1 sha2 hmac kdf pem pkcs1 x509 revocation constraints pubkey gmp " +
   "curve25519 drbg cmac ctr ccm chapoly kernel-libipsec kernel-netlink socket-default updown vici";
 

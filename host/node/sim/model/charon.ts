@@ -8,7 +8,7 @@ import { Ike } from "./ike.ts";
 import type { Connection, IkeSa } from "./ike_sa.ts";
 import type { Clock } from "./sas.ts";
 
-export type { Child, ChildSa, Collision, Connection, IkeSa, Peer } from "./ike_sa.ts";
+export type { Child, ChildSa, Collision, Connection, Generation, IkeSa, Peer } from "./ike_sa.ts";
 
 /** What charon needs of the world around it. */
 export interface Surroundings extends Clock {
@@ -61,7 +61,8 @@ export class Charon extends Ike {
     const name_end = 2 + packet.readUInt8(1);
     const name = packet.toString("utf8", 2, name_end);
     if (packet[0] === Packet.EVENT_REGISTER) {
-      return [frame(name === "alert" ? Packet.EVENT_UNKNOWN : Packet.EVENT_CONFIRM)];
+      const is_known = name !== "alert" || this.alerts;
+      return [frame(is_known ? Packet.EVENT_CONFIRM : Packet.EVENT_UNKNOWN)];
     }
     if (packet[0] !== Packet.CMD_REQUEST) throw new Error(`vici: packet of type ${packet[0]}`);
     const request = decode(packet.subarray(name_end));

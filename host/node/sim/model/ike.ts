@@ -12,6 +12,7 @@ import {
   type ChildSa,
   type Collision,
   type Connection,
+  type Generation,
   type IkeSa,
   type Task,
 } from "./ike_sa.ts";
@@ -24,6 +25,9 @@ const DELETED_MS = 5_000;
 const RETRANSMISSIONS_MS = [0, 1, 2, 3, 4, 5].map((i) => Math.round(4000 * 1.8 ** i));
 
 export abstract class Ike extends Sas {
+  generation: Generation = 5;
+  /** It tells of what goes wrong (strongSwan 6.0.3 and later). */
+  alerts = false;
   /** It tells when it will rekey a CHILD_SA, and then does not. */
   forgets_to_rekey = false;
   /** How long it waits for an answer, try by try. */
@@ -63,6 +67,15 @@ export abstract class Ike extends Sas {
     const known = this.ikesOf(name).filter((ike) => ike.remote === remote);
     if (!this.peer(name).initial_contact || known.some(({ forgotten }) => !forgotten)) return;
     for (const ike of known) this.removeIke(ike);
+  }
+
+  /** The peer loads another configuration: IKE_SAs without a CHILD_SA are closed since 6.0. */
+  peerReloads(name: string): void {
+    if (this.peer(name).generation === 5) return;
+    const childless = this.ikesOf(name).filter(({ children }) => children.length === 0);
+    for (const ike of childless) {
+      if (ike.state === "ESTABLISHED") this.peerSays(ike, 0.5, () => this.terminateIke(ike, false));
+    }
   }
 
   /** The peer begins to negotiate, and comes to no end. */
@@ -138,6 +151,7 @@ export abstract class Ike extends Sas {
   }
 
   private refuseIke(ike: IkeSa): void {
+    this.alert("local-auth-failed", ike);
     this.tell("ike-updown", ike);
     this.removeIke(ike);
   }
@@ -150,7 +164,8 @@ export abstract class Ike extends Sas {
   private childAnswered(config: Child, ike: IkeSa): void {
     // An existing duplicate: the task fails.
     if (ike.children.some((sa) => sa.config === config && sa.state === "INSTALLED")) return;
-    if (!this.refuses(ike, config)) this.bringUp(ike, config);
+    if (this.refuses(ike, config)) this.alert("keep-on-child-sa-failure", ike);
+    else this.bringUp(ike, config);
   }
 
   private refuses({ connection }: IkeSa, { name }: Child): boolean {
@@ -163,10 +178,23 @@ export abstract class Ike extends Sas {
     if (ours) {
       this.start(child.ike, this.rekeyTask(child));
     } else if (child.state === "INSTALLED" && child.ike.children.includes(child)) {
-      this.replaceChild(child, "REKEYED");
-      const deleted = (): void => this.retire(child);
-      this.clock.after(this.peer(child.ike.connection.name).exchange_ms, deleted);
+      this.peerSays(child.ike, 1, this.replaceForPeer(child));
     }
+  }
+
+  /** The peer has another one; answers what its DELETE of the old one brings. */
+  private replaceForPeer(old: ChildSa): () => void {
+    if (this.generation === 5) {
+      this.replaceChild(old, "REKEYED");
+      return () => this.retire(old);
+    }
+    const fresh = this.addChild(old.ike, old.config, old);
+    old.state = "REKEYED";
+    return () => {
+      if (!old.ike.children.includes(old)) return;
+      this.retire(old);
+      this.tellRekeyed(old, fresh);
+    };
   }
 
   private rekeyTask(child: ChildSa): Task {
@@ -178,7 +206,7 @@ export abstract class Ike extends Sas {
         child.state = "INSTALLED";
         return false;
       }
-      this.replaceChild(child, v1 ? "REKEYING" : "REKEYED");
+      this.replaceChild(child, v1 || this.generation === 6 ? "REKEYING" : "REKEYED");
       child.state = v1 ? "REKEYED" : "DELETING";
       return true;
     };
@@ -195,15 +223,15 @@ export abstract class Ike extends Sas {
    */
   collide(child: ChildSa, outcome: Collision, delete_exchanges = 0.5): void {
     const { ike } = child;
-    const { exchange_ms } = this.peer(ike.connection.name);
     const peerDeletes = (sa: ChildSa): void =>
-      this.clock.after(delete_exchanges * exchange_ms, () => this.retire(sa));
+      this.peerSays(ike, delete_exchanges, () => this.retire(sa));
     let theirs = child;
     let loser = child;
     const heard = (): boolean => {
       if (!child.ike.children.includes(child)) return false;
-      theirs = this.replaceChild(child, "REKEYED");
-      if (outcome !== "ours stays") peerDeletes(child);
+      const deleted = this.replaceForPeer(child);
+      theirs = ike.children.at(-1)!;
+      if (outcome !== "ours stays") this.peerSays(ike, delete_exchanges, deleted);
       return true;
     };
     const answered = (): boolean => {
@@ -224,15 +252,19 @@ export abstract class Ike extends Sas {
 
   /** The new one is there; an event tells of both. */
   private replaceChild(old: ChildSa, state: "REKEYING" | "REKEYED"): ChildSa {
-    const { ike, config } = old;
     old.state = state;
-    const fresh = this.addChild(ike, config, old);
+    const fresh = this.addChild(old.ike, old.config, old);
+    this.tellRekeyed(old, fresh);
+    return fresh;
+  }
+
+  private tellRekeyed(old: ChildSa, fresh: ChildSa): void {
+    const { ike, config } = old;
     const both = { old: childSection(old, this.now_s), new: childSection(fresh, this.now_s) };
     const children = { "child-sas": { [config.name]: both } };
     this.say("child-rekey", {
       [ike.connection.name]: { ...ikeSection(ike, this.now_s), ...children },
     });
-    return fresh;
   }
 
   /** What has been replaced is listed for a while. */
@@ -244,6 +276,7 @@ export abstract class Ike extends Sas {
   rekeyIke(old: IkeSa, ours = true): void {
     if (!ours) {
       if (old.state !== "ESTABLISHED") return;
+      if (this.generation === 6) old.state = "REKEYING";
       this.replaceIke(old, false);
       old.state = "REKEYED";
       const { exchange_ms } = this.peer(old.connection.name);
@@ -313,19 +346,36 @@ export abstract class Ike extends Sas {
     }
   }
 
-  /** Break before make. */
   private reauthenticate(ike: IkeSa): void {
     if (!this.ikes.includes(ike) || ike.state !== "ESTABLISHED") return;
     const configs = ike.children.filter(isInUse).map(({ config }) => config);
-    const deleted = (): void => {
-      this.removeIke(ike);
+    const begin = (): IkeSa => {
       const fresh = this.addIke(ike.connection, true, ike.remote);
       fresh.floated = true;
       this.connectIke(fresh);
       for (const config of configs) this.createChild(fresh, config);
+      return fresh;
+    };
+    if (this.generation === 6) this.makeBeforeBreak(ike, begin());
+    else this.breakBeforeMake(ike, begin);
+  }
+
+  private breakBeforeMake(ike: IkeSa, begin_anew: () => void): void {
+    const deleted = (): void => {
+      this.removeIke(ike);
+      begin_anew();
     };
     const begin = (): void => void (ike.state = "DELETING");
     this.start(ike, { name: "IKE_REAUTH", begin, answers: [deleted] });
+  }
+
+  /** The old one goes when all CHILD_SAs are on the new one. */
+  private makeBeforeBreak(ike: IkeSa, fresh: IkeSa): void {
+    const begin = (): boolean => {
+      if (this.ikes.includes(ike)) this.terminateIke(ike);
+      return false;
+    };
+    this.start(fresh, { name: "IKE_REAUTH_COMPLETE", begin, answers: [] });
   }
 
   /** Puts a task behind those that the IKE_SA has. */
@@ -365,10 +415,37 @@ export abstract class Ike extends Sas {
     const wait_ms = lost ? this.retransmissions_ms[tries]! : this.peer(name).exchange_ms;
     this.clock.after(wait_ms, () => {
       if (!this.ikes.includes(ike)) return;
-      if (!lost) answered();
-      else if (tries + 1 < this.retransmissions_ms.length) this.exchange(ike, tries + 1, answered);
-      else this.removeIke(ike);
+      if (!lost) {
+        answered();
+      } else if (tries + 1 < this.retransmissions_ms.length) {
+        this.alert("retransmit-send", ike);
+        this.exchange(ike, tries + 1, answered);
+      } else {
+        this.alert("retransmit-send-timeout", ike);
+        this.removeIke(ike);
+      }
     });
+  }
+
+  /** What the peer says after so many exchanges, and again until it is heard. */
+  private peerSays(ike: IkeSa, exchanges: number, what: () => void, tries = 0): void {
+    const { name } = ike.connection;
+    const wait_ms =
+      tries === 0
+        ? Math.round(exchanges * this.peer(name).exchange_ms)
+        : this.retransmissions_ms[tries - 1]!;
+    this.clock.after(wait_ms, () => {
+      if (!this.isLost(name)) what();
+      else if (tries < this.retransmissions_ms.length) this.peerSays(ike, 0, what, tries + 1);
+      else ike.forgotten = true;
+    });
+  }
+
+  /** What goes wrong on an IKE_SA. */
+  private alert(type: string, ike: IkeSa): void {
+    if (!this.alerts) return;
+    const section = { [ike.connection.name]: ikeSection(ike, this.now_s) };
+    this.say("alert", { type, "ike-sa": section });
   }
 
   /** The first CHILD_SA comes with it (RFC 7296, 1.2). */

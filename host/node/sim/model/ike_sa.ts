@@ -86,6 +86,12 @@ export interface ChildSa {
   if_id: number;
 }
 
+/**
+ * Whether it is strongSwan up to 5.9, or 6: since then a peer's rekey is told when the old SA is in
+ * use at neither end, and reauthentication makes before it breaks (docs/strongswan.md).
+ */
+export type Generation = 5 | 6;
+
 /** What comes of two rekeys at once. */
 export type Collision = "ours stays" | "theirs stays" | "only theirs";
 
@@ -99,6 +105,8 @@ export interface Peer {
   refused_children: Set<string>;
   /** How long an IKE exchange takes. */
   exchange_ms: number;
+  /** As a strongSwan of its own. */
+  generation: Generation;
   /** With its first IKE_SA after a restart it says that there are no others (RFC 7296, 2.4). */
   initial_contact: boolean;
 }

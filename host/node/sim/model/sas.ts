@@ -58,6 +58,7 @@ export abstract class Sas {
       refuses: false,
       refused_children: new Set(),
       exchange_ms: 5,
+      generation: 5,
       initial_contact: true,
     };
     this.peers.set(name, peer);
