@@ -68,10 +68,36 @@ impl Input {
         }
     }
 
+    /// The input of such a call; START is none.
+    pub fn of_call(call: u8, [a, b, c]: [i32; 3]) -> Option<Input> {
+        let size = |number: i32| number as u32 as usize;
+        Some(match call {
+            1 => Input::Configure { path_len: size(a), len: size(b), edited: c != 0 },
+            2 => Input::Network { len: size(a) },
+            3 => Input::NetworkLost,
+            4 => Input::Tick,
+            5 => Input::Chores,
+            6 => Input::Replies { version: a as u32, count: size(b) },
+            7 => Input::Unsent { version: a as u32, index: size(b), errno: c },
+            8 => Input::ViciOpened,
+            9 => Input::ViciClosed { errno: a },
+            10 => Input::ViciBytes { len: size(a) },
+            11 => Input::Command { client: a as u32, len: size(b) },
+            12 => Input::Recorder { on: a != 0, errno: b },
+            13 => Input::HookEnded { outcome: a as u32, detail: b, len: size(c) },
+            14 => Input::HookTold { what: a as u32, runs: b != 0, len: size(c) },
+            15 => Input::Saved { errno: a },
+            16 => Input::Facts { len: size(a) },
+            17 => Input::XfrmOpened { errno: a },
+            18 => Input::Xfrm { len: size(a) },
+            _ => return None,
+        })
+    }
+
     /// How many bytes of the input buffer belong to it.
     pub fn len(self) -> usize {
         match self {
-            Input::Configure { path_len, len, .. } => path_len + len,
+            Input::Configure { path_len, len, .. } => path_len.saturating_add(len),
             Input::Network { len }
             | Input::ViciBytes { len }
             | Input::Command { len, .. }
@@ -194,8 +220,9 @@ pub fn copy_slots(out: &mut Vec<u8>, slots: &[u8]) {
 }
 
 /// Bytes of a slot that are in use.
-fn filled(slot: &[u8]) -> usize {
-    let length = slot[SLOT_LENGTH..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+pub fn filled(slot: &[u8]) -> usize {
+    let length = slot.get(SLOT_LENGTH..).and_then(|bytes| bytes.first_chunk());
+    let length = length.map_or(0, |bytes| u32::from_le_bytes(*bytes));
     SLOT_HEAD_BYTES.saturating_add(length as usize).min(SLOT_BYTES)
 }
 

@@ -10,6 +10,7 @@ pub const DAEMON_USAGE: &str = "\
 usage: rekeyd run --config FILE [--control PATH] [--control-group GROUP]
                   [--log TARGET]... [--recordings DIR] [--hook-user USER]
        rekeyd check --config FILE
+       rekeyd replay FILE
        rekeyd --version | --help
 
 run     watches and rekeys the VPNs that FILE names, in the foreground
@@ -18,6 +19,7 @@ run     watches and rekeys the VPNs that FILE names, in the foreground
         --log: stderr, syslog, journald, json:FILE or FILE; may be given several times
         --hook-user: whom hooks run as, instead of who started rekeyd
 check   says what is wrong in FILE, or what it would do
+replay  plays a recording, and says whether this program does the same
 ";
 
 pub const CLIENT_USAGE: &str = "\
@@ -41,6 +43,9 @@ pub enum Invocation {
     Run(Run),
     Check {
         config: PathBuf,
+    },
+    Replay {
+        recording: PathBuf,
     },
     /// One command for the daemon.
     Request {
@@ -104,7 +109,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
 }
 
 fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error> {
-    let mut command = None;
+    let mut command: Option<String> = None;
+    let mut recording = None;
     let mut config = None;
     let mut control = None;
     let mut group = None;
@@ -122,10 +128,17 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
             Long("log") => log.push(log_target(parser.value()?)),
             Long("hook-user") => hook_user = Some(parser.value()?.string()?),
             Value(value) if command.is_none() => command = Some(value.string()?),
+            Value(file) if command.as_deref() == Some("replay") && recording.is_none() => {
+                recording = Some(PathBuf::from(file));
+            }
             _ => return Err(argument.unexpected()),
         }
     }
-    let command = command.ok_or("a command is missing: run or check")?;
+    let command = command.ok_or("a command is missing: run, check or replay")?;
+    if command == "replay" {
+        let recording = recording.ok_or("replay FILE: the recording is missing")?;
+        return Ok(Invocation::Replay { recording });
+    }
     let config = config.ok_or("--config FILE is missing");
     match command.as_str() {
         "run" => Ok(Invocation::Run(Run {
@@ -142,7 +155,7 @@ fn parse_daemon(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error>
         "check" if !log.is_empty() => Err("check takes no --log".into()),
         "check" if hook_user.is_some() => Err("check takes no --hook-user".into()),
         "check" => Ok(Invocation::Check { config: config? }),
-        other => Err(format!("unknown command '{other}': run or check may stand here").into()),
+        other => Err(format!("unknown command '{other}': run, check or replay").into()),
     }
 }
 
@@ -260,9 +273,11 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (line, message) in [
-            ("rekeyd", "a command is missing: run or check"),
+            ("rekeyd", "a command is missing: run, check or replay"),
             ("rekeyd run", "--config FILE is missing"),
-            ("rekeyd walk --config c", "unknown command 'walk': run or check may stand here"),
+            ("rekeyd walk --config c", "unknown command 'walk': run, check or replay"),
+            ("rekeyd replay", "replay FILE: the recording is missing"),
+            ("rekeyd replay a b", "unexpected argument \"b\""),
             ("rekeyd check --config c --log x", "check takes no --log"),
             ("rekeyd check --config c --hook-user x", "check takes no --hook-user"),
             ("rekeyd run --config c --fast", "invalid option '--fast'"),

@@ -332,6 +332,27 @@ impl Engine {
         self.memory.data(&self.store)
     }
 
+    /// Has the memory grow to so many pages.
+    pub fn grow(&mut self, pages: u64) -> Result<()> {
+        let more = pages.saturating_sub(self.memory.size(&self.store));
+        self.memory.grow(&mut self.store, more).map(drop)
+    }
+
+    /// Puts bytes into the memory, if they fit there.
+    pub fn put(&mut self, address: usize, bytes: &[u8]) -> Option<()> {
+        self.memory.write(&mut self.store, address, bytes).ok()
+    }
+
+    /// Sets a mutable global from its bits, if there is one of this name.
+    pub fn set_global(&mut self, name: &str, bits: u64) -> Option<()> {
+        let global = self.instance.get_global(&mut self.store, name)?;
+        let value = match global.get(&mut self.store) {
+            Val::I32(_) => Val::I32(bits as i32),
+            _ => Val::I64(bits as i64),
+        };
+        global.set(&mut self.store, value).ok()
+    }
+
     /// Names and bits of the mutable globals, all of which are exported.
     pub fn globals(&mut self) -> Vec<(String, u64)> {
         let exports = self.instance.exports(&mut self.store);

@@ -48,6 +48,8 @@ mod prompt;
 mod random;
 mod record;
 mod recorder;
+mod recording;
+mod replay;
 mod restart;
 mod ring;
 mod save;
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
     match invocation {
         Invocation::Run(options) => report(run(options)),
         Invocation::Check { config } => report(check(&config)),
+        Invocation::Replay { recording } => report(replay(&recording)),
         Invocation::Request { control, json, line } => Session { control, json }.run_one(&line),
         Invocation::Requests { control, json, file } => Session { control, json }.run_many(file),
         Invocation::Snmp { control } => report(snmp::serve(&control)),
@@ -104,6 +107,12 @@ fn check(config: &Path) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::FAILURE);
     };
     Ok(print(format!("{}: no mistakes; {summary}\n", config.display()).as_bytes()))
+}
+
+fn replay(recording: &Path) -> Result<ExitCode, Box<dyn Error>> {
+    let verdict = replay::replay(&Program::load()?, recording)?;
+    print(format!("{}: {verdict}\n", recording.display()).as_bytes());
+    Ok(ExitCode::from(verdict.exit_status()))
 }
 
 /// What a good configuration would do; the mistakes of a bad one are printed.

@@ -7,22 +7,35 @@ use crate::engine::Engine;
 
 pub const MAGIC: &[u8; 16] = b"rekeyd-record-1\n";
 /// Kind, length, payload and CRC of a record.
-const HEAD_BYTES: usize = 8;
-const CRC_BYTES: usize = 4;
+pub const HEAD_BYTES: usize = 8;
+pub const CRC_BYTES: usize = 4;
 /// No payload is longer.
-const MAX_PAYLOAD_BYTES: usize = 8 << 20;
+pub const MAX_PAYLOAD_BYTES: usize = 8 << 20;
 /// No record is longer.
 pub const MAX_BYTES: usize = HEAD_BYTES + MAX_PAYLOAD_BYTES + CRC_BYTES;
 
-const ENGINE: u8 = 1;
-const START: u8 = 2;
-const MEMORY: u8 = 3;
-const PAGE: u8 = 4;
-const GLOBAL: u8 = 5;
-const READY: u8 = 6;
-const INPUT: u8 = 7;
-const ACTIONS: u8 = 8;
-const TRAP: u8 = 9;
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u8)]
+pub enum Kind {
+    Engine = 1,
+    Start,
+    Memory,
+    Page,
+    Global,
+    Ready,
+    Input,
+    Actions,
+    Trap,
+}
+
+impl Kind {
+    pub fn of(number: u8) -> Option<Kind> {
+        use Kind::*;
+        let all = [Engine, Start, Memory, Page, Global, Ready, Input, Actions, Trap];
+        all.into_iter().find(|&kind| kind as u8 == number)
+    }
+}
 
 const PAGE_BYTES: usize = 4096;
 const WASM_PAGE_BYTES: usize = 64 << 10;
@@ -33,9 +46,9 @@ const MAX_TRAP_BYTES: usize = 512;
 pub const ENGINE_SHA256: &str = env!("REKEYD_ENGINE_SHA256");
 
 /// Appends a record, whose payload `write` appends.
-fn record(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
+fn record(out: &mut Vec<u8>, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
-    out.extend([kind, 0, 0, 0, 0, 0, 0, 0]);
+    out.extend([kind as u8, 0, 0, 0, 0, 0, 0, 0]);
     write(out);
     let length = (out.len() - start - HEAD_BYTES) as u32;
     out[start + 4..start + HEAD_BYTES].copy_from_slice(&length.to_le_bytes());
@@ -46,7 +59,7 @@ fn record(out: &mut Vec<u8>, kind: u8, write: impl FnOnce(&mut Vec<u8>)) {
 /// Begins a segment.
 pub fn engine(out: &mut Vec<u8>, began_ms: i64, number: u32) {
     out.extend(MAGIC);
-    record(out, ENGINE, |out| {
+    record(out, Kind::Engine, |out| {
         out.extend(sha256());
         out.extend(began_ms.to_le_bytes());
         out.extend(number.to_le_bytes());
@@ -64,14 +77,14 @@ pub const NUMBER_END: usize = MAGIC.len() + HEAD_BYTES + 32 + 8 + 4;
 
 /// The number of the segment that begins so, if one does.
 pub fn number(head: &[u8; NUMBER_END]) -> Option<u32> {
-    let is_segment = head.starts_with(MAGIC) && head[MAGIC.len()] == ENGINE;
+    let is_segment = head.starts_with(MAGIC) && head[MAGIC.len()] == Kind::Engine as u8;
     is_segment.then(|| u32::from_le_bytes(*head.last_chunk().expect("it is longer")))
 }
 
 /// Appends an input. Echoes stand in the engine's slots, which are as before afterwards.
 pub fn input(out: &mut Vec<u8>, engine: &mut Engine, input: Input, times: Times) -> io::Result<()> {
     if let Input::Start { seed, identifier, utc_offset_s, .. } = input {
-        record(out, START, |out| {
+        record(out, Kind::Start, |out| {
             out.extend(seed.to_le_bytes());
             out.extend(i32::from(identifier).to_le_bytes());
             out.extend(utc_offset_s.to_le_bytes());
@@ -82,13 +95,13 @@ pub fn input(out: &mut Vec<u8>, engine: &mut Engine, input: Input, times: Times)
     let (call, numbers) = input.call();
     if let Input::Replies { version, count } = input {
         let mut result = Ok(());
-        record(out, INPUT, |out| {
+        record(out, Kind::Input, |out| {
             put_input(out, call, numbers, times);
             result = engine.copy_replies(out, version, count);
         });
         return result;
     }
-    record(out, INPUT, |out| {
+    record(out, Kind::Input, |out| {
         put_input(out, call, numbers, times);
         out.extend(engine.input_bytes(input));
     });
@@ -117,7 +130,7 @@ pub fn actions(out: &mut Vec<u8>, engine: &mut Engine, actions: &[Action]) -> io
     for (start, version, count) in actions.iter().filter_map(echoes) {
         engine.conceal(start, version, count)?;
     }
-    record(out, ACTIONS, |out| {
+    record(out, Kind::Actions, |out| {
         for action in actions {
             let (kind, argument, range) = action.parts();
             let bytes = engine.bytes(range);
@@ -141,7 +154,7 @@ pub fn actions(out: &mut Vec<u8>, engine: &mut Engine, actions: &[Action]) -> io
 
 /// Appends why the engine trapped; `said`: in its own words.
 pub fn trap(out: &mut Vec<u8>, said: bool, message: &str) {
-    record(out, TRAP, |out| {
+    record(out, Kind::Trap, |out| {
         out.extend([u8::from(said), 0, 0, 0]);
         out.extend(&message.as_bytes()[..message.len().min(MAX_TRAP_BYTES)]);
     });
@@ -160,7 +173,7 @@ pub fn snapshot(
     let secret = engine.secret()..engine.secret() + SECRET_BYTES;
     let memory = engine.memory();
     let wasm_pages = (memory.len() / WASM_PAGE_BYTES) as u32;
-    record(out, MEMORY, |out| out.extend(wasm_pages.to_le_bytes()));
+    record(out, Kind::Memory, |out| out.extend(wasm_pages.to_le_bytes()));
     let mut pages: u32 = 0;
     for (i, page) in memory.chunks_exact(PAGE_BYTES).enumerate() {
         let address = i * PAGE_BYTES;
@@ -169,7 +182,7 @@ pub fn snapshot(
         if is_zero(page) {
             continue;
         }
-        record(out, PAGE, |out| {
+        record(out, Kind::Page, |out| {
             out.extend((address as u32).to_le_bytes());
             if holds_secret {
                 let bytes = page.iter().enumerate();
@@ -182,12 +195,12 @@ pub fn snapshot(
         write(out, false)?;
     }
     for (name, value) in &globals {
-        record(out, GLOBAL, |out| {
+        record(out, Kind::Global, |out| {
             out.extend(value.to_le_bytes());
             out.extend(name.bytes());
         });
     }
-    record(out, READY, |out| {
+    record(out, Kind::Ready, |out| {
         put_times(out, times);
         out.extend(pages.to_le_bytes());
         out.extend((globals.len() as u32).to_le_bytes());
@@ -201,7 +214,7 @@ fn is_zero(page: &[u8]) -> bool {
 }
 
 /// CRC-32 of IEEE 802.3, as zlib computes it.
-fn crc32(bytes: &[u8]) -> u32 {
+pub fn crc32(bytes: &[u8]) -> u32 {
     let step =
         |crc: u32, &byte: &u8| crc >> 8 ^ CRC_TABLE[((crc ^ u32::from(byte)) & 0xff) as usize];
     !bytes.iter().fold(u32::MAX, step)
