@@ -15,7 +15,8 @@ if (possible.length === 0) process.exit(UNAVAILABLE);
 buildParts();
 const built = possible.filter(build);
 for (const target of built) console.log(sizes(target));
-if (built.length === 0) process.exit(UNAVAILABLE);
+const is_enough = names.length > 0 ? built.length === names.length : built.length > 0;
+if (!is_enough) process.exit(UNAVAILABLE);
 
 function chosen(): Target[] {
   try {

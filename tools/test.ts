@@ -39,7 +39,13 @@ interface Part {
 /** What the router's image is built with and booted on; bootstrap.sh installs it where it can. */
 const ROUTER_PROGRAMS = [QEMU, "mksquashfs", "depmod", "aarch64-linux-gnu-gcc"];
 
-/** The router's image, which takes minutes the first time. */
+/** The programs for all processors, and the router's image: each takes minutes the first time. */
+const CROSS: Job = {
+  name: "cross/build",
+  command: [`${BIN}/tsx`, "tools/cross.ts"],
+  limit_s: LIMIT_S,
+  unavailable_status: UNAVAILABLE,
+};
 const ROUTER: Job = {
   name: "image/build",
   command: [`${BIN}/tsx`, "tools/image.ts", "--build"],
@@ -56,6 +62,7 @@ const PARTS: Record<string, Part> = {
   sim: { jobs: simTests, side_by_side: CORES, needs: programs },
   fuzz: { jobs: fuzzTests, side_by_side: CORES, needs: programs },
   web: { jobs: webTests, side_by_side: CORES, needs: programs },
+  cross: { jobs: crossTests, side_by_side: CORES, needs: cross },
   package: { jobs: packageTests, side_by_side: CORES, needs: packages },
   lab: { jobs: labTests, side_by_side: LABS, needs: programs },
   // An emulated router keeps one core busy.
@@ -122,6 +129,10 @@ function webTests(): Job[] {
     cargoTest("web", ...SERVER),
     ...nodeTests(filesBelow("tests/web", ".test.ts")),
   ];
+}
+
+function crossTests(): Job[] {
+  return nodeTests(filesBelow("tests/cross", ".test.ts"));
 }
 
 function packageTests(): Job[] {
@@ -216,16 +227,29 @@ async function programs(): Promise<boolean> {
     finish({ passed: 0, failed: 1 });
   }
   programs_built = true;
-  // The router's image is built beside tests that don't need it, and behind them.
-  if (wanted === undefined && missingPrograms().length === 0) {
-    router_build = runJobs([{ ...ROUTER, command: ["nice", ...ROUTER.command] }], 1);
+  // What takes long is built beside tests that don't need it, and behind them: one after another,
+  // since the router takes its programs from the others.
+  if (wanted === undefined) {
+    cross_build = behind(CROSS);
+    const has_qemu = missingPrograms().length === 0;
+    if (has_qemu) router_build = cross_build.then(() => behind(ROUTER));
   }
   return true;
+}
+
+function behind(job: Job): Promise<Tally> {
+  return runJobs([{ ...job, command: ["nice", ...job.command] }], 1);
+}
+
+/** Has the programs for all processors built, of which those that can be; false: none can. */
+async function cross(): Promise<boolean> {
+  return (await programs()) && (await built(CROSS, cross_build));
 }
 
 /** Has this machine's Debian packages built; tests say themselves what they miss without. */
 async function packages(): Promise<boolean> {
   if (!(await programs())) return false;
+  await cross_build;
   const { stdout } = spawnSync("dpkg", ["--print-architecture"], { encoding: "utf8" });
   const build = ["tools/package.ts", stdout.trim()];
   const { status } = spawnSync(`${BIN}/tsx`, build, { stdio: "inherit" });
@@ -243,9 +267,13 @@ async function router(): Promise<boolean> {
     console.log(`skip  image: for want of ${missing.join(", ")}`);
     return false;
   }
-  if (router_build !== undefined) return (await counted(router_build)).passed > 0;
-  // Alone it may as well show how far it is.
-  const [command = "", ...args] = ROUTER.command;
+  return built(ROUTER, router_build);
+}
+
+/** Whether a build that runs comes out well; alone it may as well show how far it is. */
+async function built(job: Job, running: Promise<Tally> | undefined): Promise<boolean> {
+  if (running !== undefined) return (await counted(running)).passed > 0;
+  const [command = "", ...args] = job.command;
   const { status } = spawnSync(command, args, { stdio: "inherit" });
   if (status !== 0 && status !== UNAVAILABLE) finish({ passed: 0, failed: 1 });
   return status === 0;
@@ -273,6 +301,7 @@ if (parts.length === 0) {
 }
 const total: Tally = { passed: 0, failed: 0 };
 let programs_built = false;
+let cross_build: Promise<Tally> | undefined;
 let router_build: Promise<Tally> | undefined;
 for (const [name, part] of parts) {
   const jobs = part.jobs().filter(isMeant);

@@ -14,14 +14,14 @@ const good = join(folder, "good");
 writeFileSync(
   good,
   `config vpnmonitor 'global'
-	option interval '10'
+    option interval '10'
 config vpn 'branch'
-	option gateway 's2s'
-	option child 'net'
-	option monitor '1'
-	option rekey '1'
-	list destination_ip '10.2.0.10'
-	list destination_ip 'fd00:2::10'
+    option gateway 's2s'
+    option child 'net'
+    option monitor '1'
+    option rekey '1'
+    list destination_ip '10.2.0.10'
+    list destination_ip 'fd00:2::10'
 `,
 );
 const bad = join(folder, "bad");

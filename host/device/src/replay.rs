@@ -14,6 +14,11 @@ use crate::recording::{Record, Records, Segment};
 /// Whatever it is: nothing that is recorded hangs on it.
 const KEY: [i64; 2] = [1, 2];
 
+// As `npm run replay` has them.
+const DIFFERENT: u8 = 1;
+const NO_RECORDING: u8 = 2;
+const OTHER_ENGINE: u8 = 3;
+
 /// How a replay ended.
 pub enum Verdict {
     /// As many calls, and snapshots, are the same.
@@ -33,13 +38,12 @@ pub fn replay(program: &Program, path: &Path) -> Result<Verdict, Box<dyn Error>>
 }
 
 impl Verdict {
-    /// As `npm run replay` has it.
     pub fn exit_status(&self) -> u8 {
         match self {
             Verdict::Same { .. } => 0,
-            Verdict::Different { .. } => 1,
-            Verdict::Invalid { .. } => 2,
-            Verdict::NeedsEngine { .. } => 3,
+            Verdict::Different { .. } => DIFFERENT,
+            Verdict::Invalid { .. } => NO_RECORDING,
+            Verdict::NeedsEngine { .. } => OTHER_ENGINE,
         }
     }
 }

@@ -1,4 +1,4 @@
-/** The programs for other processors, run here: by QEMU, or as they are where the processor fits. */
+/** The programs for other processors, run here: by QEMU, or as they are if the processor fits. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
