@@ -51,6 +51,15 @@ describe("the command line", () => {
       }
     }));
 
+  test("where address space is bounded, the error says so and what to do", () =>
+    withBench(async ({ rekeyd }) => {
+      const command = ["build/rekeyd", "check", "--config", rekeyd.config_path];
+      const { code, stderr } = await attempt("prlimit", [`--as=${1 << 30}`, ...command]);
+      assert.equal(code, 1);
+      assert.match(stderr, /^rekeyd: the engine cannot start: .*Cannot allocate memory.*4 GiB /);
+      assert.match(stderr, /'ulimit -v unlimited', or LimitAS=infinity for systemd\n$/);
+    }));
+
   test("run refuses a bad file before it touches anything", () =>
     withBench(async ({ namespace, rekeyd, run }) => {
       rekeyd.configure(BAD);

@@ -285,10 +285,8 @@ impl Daemon {
             return self.control.refuse(id, ENGINE_IS_AWAY, clock::now_ms(), &self.poll);
         };
         #[cfg(feature = "fault")]
-        if request == b"fault" {
-            engine.input_mut().fill(0);
-            engine.write_input(&[request]);
-            return self.feed(Input::Command { client: id, len: u32::MAX as usize });
+        if let Some(input) = engine.fault(id, request) {
+            return self.feed(input);
         }
         let len = engine.write_input(&[request]);
         self.feed(Input::Command { client: id, len });

@@ -4,16 +4,13 @@ use std::io;
 use std::ops::Range;
 
 use wasmtime::{
-    Caller, Extern, Func, Instance, Memory, Module, Mutability, Result, Store, TypedFunc, Val,
-    format_err,
+    Caller, Error, Extern, Func, Instance, Memory, Module, Mutability, Result, Store, TypedFunc,
+    Val, format_err,
 };
 
 use crate::abi::{self, Action, BATCH, Input, SLOT_BYTES, Times};
+use crate::artifact;
 use crate::fault::Fault;
-use crate::wasm_config::wasm_config;
-
-/// The engine, compiled ahead of time for this target by compile-engine.
-static ARTIFACT: &[u8] = include_bytes!(env!("REKEYD_ENGINE"));
 
 const ACTION_BYTES: usize = 16;
 /// One read from the vici stream or from netlink.
@@ -28,9 +25,7 @@ pub struct Program {
 
 impl Program {
     pub fn load() -> Result<Program> {
-        let engine = wasmtime::Engine::new(&wasm_config(env!("REKEYD_TARGET"))?)?;
-        // SAFETY: the artifact was made by compile-engine, with the same wasmtime, in this build.
-        let module = unsafe { Module::deserialize(&engine, ARTIFACT)? };
+        let (engine, module) = artifact::load()?;
         Ok(Program { engine, module })
     }
 
@@ -38,9 +33,17 @@ impl Program {
     pub fn instantiate(&self) -> Result<Engine> {
         let mut store = Store::new(&self.engine, TrapMessage::default());
         let trap = Func::wrap(&mut store, keep_trap_message);
-        let instance = Instance::new(&mut store, &self.module, &[trap.into()])?;
+        let instance = Instance::new(&mut store, &self.module, &[trap.into()]).map_err(explain)?;
         Engine::new(store, instance)
     }
+}
+
+/// Says what to do where there is no room for its memory.
+fn explain(error: Error) -> Error {
+    format_err!(
+        "the engine cannot start: {error:#}; it reserves address space (4 GiB on 64 bits), \
+         though it takes little memory: 'ulimit -v unlimited', or LimitAS=infinity for systemd"
+    )
 }
 
 /// What the engine said before it trapped.
@@ -291,6 +294,34 @@ impl Engine {
     }
 }
 
+/// For tests of what a trap does.
+#[cfg(any(test, feature = "fault"))]
+impl Engine {
+    /// An input on which the engine traps, if the request is one for that.
+    pub fn fault(&mut self, client: u32, request: &[u8]) -> Option<Input> {
+        match request {
+            b"fault" => {
+                self.input_mut().fill(0);
+                self.write_input(&[request]);
+                Some(Input::Command { client, len: u32::MAX as usize })
+            }
+            b"fault memory" => {
+                self.misplace_names(u32::MAX);
+                let len = self.write_input(&[b"get vpn fault"]);
+                Some(Input::Command { client, len })
+            }
+            _ => None,
+        }
+    }
+
+    /// What finds a VPN by its name is sought there.
+    pub fn misplace_names(&mut self, address: u32) {
+        let name = "assembly/monitor/registry/vpns_by_name";
+        let global = self.instance.get_global(&mut self.store, name).unwrap();
+        global.set(&mut self.store, Val::I32(address as i32)).unwrap();
+    }
+}
+
 /// What a recording needs of an engine.
 impl Engine {
     /// Hides the tokens in slots, in their place.
@@ -377,7 +408,7 @@ impl Engine {
     }
 }
 
-fn other(error: wasmtime::Error) -> io::Error {
+fn other(error: Error) -> io::Error {
     io::Error::other(error.to_string())
 }
 
@@ -413,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reservation_is_the_largest_memory() {
+    fn the_largest_memory_is_the_one_that_is_configured() {
         let program = Program::load().unwrap();
         let memory = program.module.get_export("memory").unwrap();
         let pages = memory.unwrap_memory().maximum().unwrap();

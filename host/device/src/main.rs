@@ -13,6 +13,7 @@ use session::Session;
 use user::User;
 
 mod abi;
+mod artifact;
 mod cli;
 mod client;
 mod clock;

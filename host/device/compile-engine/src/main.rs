@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 use sha2::{Digest, Sha256};
 
+mod data;
+mod padding;
 #[path = "../../src/wasm_config.rs"]
 mod wasm_config;
 
@@ -39,10 +41,10 @@ fn compile() -> Result<(), Box<dyn Error>> {
     };
     let wasm = fs::read(input).map_err(|error| format!("{}: {error}", input.display()))?;
     let engine = wasmtime::Engine::new(&wasm_config::wasm_config(&target)?)?;
-    let artifact = engine.precompile_module(&wasm)?;
+    let artifact = engine.precompile_module(&data::join_segments(&wasm)?)?;
     let sha256: String = Sha256::digest(&wasm).iter().map(|byte| format!("{byte:02x}")).collect();
     write(&output.with_extension("sha256"), format!("{sha256}\n").as_bytes())?;
-    write(output, &artifact)
+    write(output, &padding::trim(&artifact)?)
 }
 
 fn write(output: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
