@@ -62,7 +62,7 @@ describe("Monitor Status", () => {
     await poll();
     await shown.find("button", "Renew now").click();
     assert.deepEqual(calls.at(-1), ["command", ["exec vpn branch rekey"]]);
-    assert.match(shown.text, /Asked strongSwan for a new key\.$/);
+    assert.match(shown.text, /Examine.*Asked strongSwan for a new key\.Phase 1/);
     await shown.find("button", "Clear SA").click();
     assert.deepEqual(calls.at(-1), ["command", ["clear sa id 00000001"]]);
     await shown.find("button", "Examine").click();

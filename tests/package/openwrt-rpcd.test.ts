@@ -55,7 +55,7 @@ function standIns(bin: string, control: string, staged: string): void {
   script("rekeyctl", `exec ${path.resolve("build/rekeyctl")} --control ${control} "$@"`);
   script(
     "jsonfilter",
-    'all=${3%"[*]"}\n[ "$all" = "$3" ] || list="[]?"\n' +
+    'all=${5%"[*]"}\n[ "$all" = "$5" ] || list="[]?"\n' +
       'exec /usr/bin/jq --raw-output "${all#@}? // empty | .$list"',
   );
   script("uci", `[ "$*" = "-q -t /var/run/rpcd/uci-${SESSION} export rekeyd" ] && cat ${staged}`);

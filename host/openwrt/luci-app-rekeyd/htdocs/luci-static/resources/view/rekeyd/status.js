@@ -27,7 +27,6 @@ return view.extend({
       this.notice,
       E("div", { class: "cbi-section" }, [this.list]),
       this.details,
-      this.outcome,
     ]);
   },
 
@@ -150,11 +149,7 @@ return view.extend({
             ],
           ],
         ),
-        E("p", [
-          E("strong", [_("Next: ")]),
-          vpn.next,
-          vpn.next_ms === null ? "" : " " + _("in %.1f s").format(vpn.next_ms / 1000),
-        ]),
+        E("p", [E("strong", [_("Next: ")]), vpn.next]),
         E("p", [
           change(
             _("Renew now"),
@@ -170,6 +165,7 @@ return view.extend({
           " ",
           examine,
         ]),
+        this.outcome,
         E("h4", [_("Phase 1")]),
         rekeyd.table(
           [_("State"), _("Algorithm"), _("Local"), _("Remote"), _("New key in")],
@@ -208,7 +204,7 @@ return view.extend({
     );
   },
 
-  /* What a button has brought stands below, also while the rest is drawn anew. */
+  /* What a button has brought stays below it, while the rest is drawn anew. */
   act(button, answer) {
     button.disabled = true;
     return answer
