@@ -10,6 +10,7 @@ import { TARGETS } from "../../tools/cross/targets.ts";
 import { FEED, writeFeed } from "../../tools/openwrt_feed.ts";
 import { filesBelow } from "../../tools/tree.ts";
 import { VERSION } from "../../tools/version.ts";
+import { withBench } from "../device/lib/bench.ts";
 import { attempt, run } from "../lab/lib/command.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
@@ -186,6 +187,43 @@ describe("the feed", () => {
     fs.writeFileSync(uncommented, text);
     const said = await run("build/rekeyd", ["check", "--config", uncommented]);
     assert.match(said, /: no mistakes; 1 VPN, 1 monitored, 1 with rekey/);
+  });
+
+  test("what uci writes is read: quotes, lists, sections without a name", async () => {
+    // As OpenWrt's uci has written it, after it was given these values.
+    const written = [
+      ["vpnmonitor 'global'", "option interval '0.5'"],
+      [
+        "vpn 'branch'",
+        "option gateway 'it'\\''s a \"gate\" #1; \\'",
+        "option monitor '1'",
+        "list destination_ip '10.2.0.10'",
+        "list destination_ip '10.2.0.11'",
+        "option tunnel 'tunnel1'",
+      ],
+      ["tunnel 'tunnel1'", "option create '1'", "list address '10.1.0.1/24'"],
+      ["route", "option target '10.2.0.0/16'", "option interface 'tunnel1'"],
+    ].map(
+      ([head, ...options]) => `config ${head}\n${options.map((each) => `\t${each}\n`).join("")}`,
+    );
+    const committed = path.join(folder, "committed");
+    fs.writeFileSync(committed, `\n${written.join("\n")}\n`);
+    const exported = path.join(folder, "exported");
+    fs.writeFileSync(exported, `package rekeyd\n\n${written.join("\n")}\n`);
+    for (const file of [committed, exported]) {
+      const said = await run("build/rekeyd", ["check", "--config", file]);
+      assert.match(
+        said,
+        /: no mistakes; 1 VPN, 1 monitored, 0 with rekey; 1 tunnel interface, 1 r/,
+      );
+    }
+    await withBench(async ({ rekeyd }) => {
+      rekeyd.configure(fs.readFileSync(committed, "utf8"));
+      await rekeyd.start();
+      const { stdout } = await rekeyd.rekeyctl("--json", "get", "vpn", "branch");
+      const { vpns } = JSON.parse(stdout) as { vpns: { gateway: string }[] };
+      assert.equal(vpns[0]!.gateway, 'it\'s a "gate" #1; \\');
+    });
   });
 
   test("the routes' protocol has the name that the image gives it", () => {

@@ -83,6 +83,14 @@ describe("rekeyd's init script", () => {
     assert.deepEqual(others, []);
   });
 
+  test("a name that uci does not read is warned of", async () => {
+    const { calls, code } = await rekeyd("start_service", GOOD.replace("branch", "branch-1"));
+    assert.equal(code, 0);
+    const [said, ...others] = calls;
+    assert.match(said!, /^logger .*daemon.warn: uci and LuCI cannot read .*letters, digits and _$/);
+    assert.deepEqual(others, ["open", COMMAND, ...INSTANCE, ...JAIL, "close"]);
+  });
+
   test("one that runs is not stopped for mistakes", async () => {
     const bad = `${GOOD}\toption monitr '1'\n`;
     const { calls } = await rekeyd("start_service", bad, "rekeyd");

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stands in for OpenWrt's /etc/rc.common and procd: `rc_common.sh INIT-SCRIPT ACTION`. What procd
 # would be told is written down. ROOT is a folder with the configurations, BUILD has the programs,
-# RUNNING is the service that procd says is running.
+# RUNNING is the service that procd says is running. As OpenWrt's, uci refuses a file in which the
+# name of a section has other signs than letters, digits and _.
 # shellcheck disable=SC1090,SC2034
 
 tell() { echo "$*" >>"$ROOT/calls"; }
@@ -18,6 +19,7 @@ procd_send_signal() { tell signal "$@"; }
 procd_running() { [ "$1" = "$RUNNING" ]; }
 start() { tell start; }
 logger() { tell logger "$*: $(cat)"; }
+uci() { ! grep -q "^config [a-z]* '.*[^a-zA-Z0-9_'].*'" "$CONFIG"; }
 ln() { :; }
 chown() { tell chown "$@" "$(($(wc -c <"$2") - 1))" "$(stat -c %a "$2")"; }
 
