@@ -10,7 +10,7 @@ packages=(
   strongswan-swanctl strongswan-charon libcharon-extra-plugins libstrongswan-extra-plugins
   mount procps nftables iproute2 iputils-ping tcpdump
   shellcheck mandoc groff-base bash-completion zsh strace tmux python3-scapy
-  rsyslog busybox systemd jq
+  rsyslog busybox systemd jq make
   prometheus python3-prometheus-client snmp snmpd snmptrapd
   chromium pngquant
   dpkg-dev debhelper lintian mmdebstrap debian-archive-keyring

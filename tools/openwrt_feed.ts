@@ -1,12 +1,17 @@
 /**
  * The feed for OpenWrt's build (host/openwrt), with what a release alone knows: its version, and
- * the SHA-256 of the source tarball that the feed builds from.
+ * the SHA-256 of the source tarball that the feed builds from. And with the texts of LuCI's pages,
+ * for translators.
  */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { filesBelow } from "./tree.ts";
 
 export const FEED = "host/openwrt";
+const PAGES = `${FEED}/luci-app-rekeyd/htdocs`;
+/** Below the feed. */
+const TEMPLATE = "luci-app-rekeyd/po/templates/rekeyd.pot";
+const TEXT = /\b_\(\s*("(?:[^"\\\n]|\\.)*")/g;
 
 /** Writes the feed into a folder; what is filled in stands between @ in the Makefiles. */
 export function writeFeed(folder: string, version: string, tarball_sha256: string): void {
@@ -24,4 +29,24 @@ export function writeFeed(folder: string, version: string, tarball_sha256: strin
     );
     writeFileSync(made, text);
   }
+  const template = join(folder, TEMPLATE);
+  mkdirSync(dirname(template), { recursive: true });
+  writeFileSync(template, textTemplate());
+}
+
+/** What LuCI's pages say, in gettext's form: each text once, with the pages that have it. */
+function textTemplate(): string {
+  const pages = new Map<string, string[]>();
+  for (const path of filesBelow(PAGES, ".js")) {
+    for (const [, text = ""] of readFileSync(path, "utf8").matchAll(TEXT)) {
+      const page = path.slice(`${FEED}/`.length);
+      const known = pages.get(text) ?? [];
+      if (!known.includes(page)) pages.set(text, [...known, page]);
+    }
+  }
+  const header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8"\n';
+  const entries = [...pages].map(
+    ([text, places]) => `#: ${places.join(" ")}\nmsgid ${text}\nmsgstr ""\n`,
+  );
+  return [header, ...entries].join("\n");
 }

@@ -84,6 +84,16 @@ describe("the feed", () => {
     }
   });
 
+  test("translators find all texts of LuCI's pages", () => {
+    const template = path.join(folder, "feed/luci-app-rekeyd/po/templates/rekeyd.pot");
+    const texts = fs.readFileSync(template, "utf8").split(/^msgid /m);
+    assert.ok(texts.some((text) => text.startsWith('"Monitor Status"\n')));
+    const pages = filesBelow(`${FEED}/luci-app-rekeyd/htdocs`, ".js");
+    const said = pages.flatMap((page) => [...fs.readFileSync(page, "utf8").matchAll(/\b_\(/g)]);
+    assert.ok(texts.length > 50 && texts.length <= said.length + 2, `${texts.length}`);
+    for (const text of texts.slice(2)) assert.match(text, /^"[^\n]+"\nmsgstr ""\n/);
+  });
+
   test("each processor gets the engine that was compiled for it", async () => {
     const engines = ["x86_64", "aarch64", "arm"].map(async (arch) => {
       const words = (await make("rekeyd", "show-CARGO_PKG_VARS", arch)).split(/\s+/);
