@@ -79,6 +79,16 @@ pub const TIMER: &[c_long] = &[
     time64::TIMERFD_SETTIME,
 ];
 
+/// Reading and writing a socket.
+pub const RECEIVE_AND_SEND: &[c_long] = &[
+    libc::SYS_recvfrom,
+    libc::SYS_sendto,
+    #[cfg(target_arch = "arm")]
+    libc::SYS_recv,
+    #[cfg(target_arch = "arm")]
+    libc::SYS_send,
+];
+
 /// What a file is, and where in it one reads.
 pub const LOOK_AT_FILES: &[c_long] = &[
     libc::SYS_fstat,

@@ -53,11 +53,10 @@ fn filter() -> Result<Filter, Box<dyn Error>> {
     filter.allow(calls::TIMER);
     filter.allow(&[libc::SYS_read, libc::SYS_write, libc::SYS_close]);
     // Echoes, netlink, vici, control clients, syslog.
+    filter.allow(calls::RECEIVE_AND_SEND);
     filter.allow(&[
         calls::RECVMMSG,
         libc::SYS_sendmmsg,
-        libc::SYS_recvfrom,
-        libc::SYS_sendto,
         libc::SYS_bind,
         libc::SYS_connect,
         libc::SYS_accept4,

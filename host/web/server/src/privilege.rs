@@ -107,11 +107,10 @@ fn filter() -> Result<Filter, Box<dyn Error>> {
     filter.allow(calls::CLOCK);
     filter.allow(&[libc::SYS_read, libc::SYS_write, libc::SYS_writev, libc::SYS_close]);
     // Browsers, and the control socket.
+    filter.allow(calls::RECEIVE_AND_SEND);
     filter.allow(&[
         libc::SYS_accept4,
         libc::SYS_connect,
-        libc::SYS_recvfrom,
-        libc::SYS_sendto,
         libc::SYS_sendmsg,
         libc::SYS_shutdown,
         libc::SYS_getsockname,
