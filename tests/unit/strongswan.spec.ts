@@ -541,6 +541,36 @@ function eventFrom(name: string, text: string): string {
   return written();
 }
 
+describe("strongswan/list_sas, with what it does not know", () => {
+  test("reads past it", () => {
+    const plain = show("s2s{\nuniqueid=7\nchild-sas{\na{\nname=a\n}\nb{\nname=b\n}\n}\n}");
+    const strange = "x=1\ny[\n.state\n]\n";
+    const sections = "z{\nstate=DELETED\nuniqueid=9\nchild-sas{\nc{\nname=c\n}\n}\n}\n";
+    expect(
+      show(
+        strange +
+          "s2s{\n" +
+          sections +
+          strange +
+          "uniqueid=7\nchild-sas{\n" +
+          strange +
+          "a{\n" +
+          sections +
+          "name=a\n" +
+          strange +
+          "}\n" +
+          strange +
+          "b{\nname=b\n}\n" +
+          strange +
+          "}\n" +
+          sections +
+          "}\n" +
+          strange,
+      ),
+    ).toBe(plain);
+  });
+});
+
 describe("strongswan/event", () => {
   test("names the connection", () => {
     expect(eventsOf("initiate")).toBe("ike-updown s2s\nchild-updown s2s\n");
@@ -549,6 +579,16 @@ describe("strongswan/event", () => {
     expect(eventsOf("rekey-ike")).toBe("ike-rekey s2s\n");
     expect(eventsOf("rekey-ikev1")).toBe("child-rekey old\nlist-sa old\n");
     expect(eventsOf("initiate-unauthenticated")).toBe("ike-updown wrong\n");
+  });
+
+  test("of strongSwan 6.0.6, too, with its alerts", () => {
+    expect(eventsOf("../vici-6.0.6/reauthenticate")).toBe(
+      "ike-updown six\nchild-updown six\n" +
+        "alert six\nike-updown six\nchild-updown six\nlist-sa six\n",
+    );
+    expect(eventsOf("../vici-6.0.6/initiate-unauthenticated")).toBe(
+      "alert wrong\nike-updown wrong\n",
+    );
   });
 
   test("finds it inside an alert", () => {

@@ -81,7 +81,7 @@ export function readConnection(p: usize, length: i32): bool {
   has_children = false;
   memory.fill(changetype<usize>(connection), 0, CONNECTION_BYTES);
   const m = conn.open(p, length);
-  if (m.next() != Element.SECTION_START) return false;
+  if (!m.nextSection()) return false;
   if (!setName(connection.name, MAX_IKE_NAME_BYTES, m.name, m.name_length)) return false;
   let found = false;
   while (m.depth > 0) {
@@ -101,7 +101,8 @@ export function readConnection(p: usize, length: i32): bool {
       m.skip();
     }
   }
-  if (m.next() != Element.END) return false;
+  // Another section would be another one, which nobody asked for in the same message.
+  if (m.nextSection() || m.next() != Element.END) return false;
   has_children = found;
   return true;
 }
@@ -110,7 +111,7 @@ export function readConnection(p: usize, length: i32): bool {
 export function readConnectionChild(): bool {
   const m = children;
   while (has_children) {
-    has_children = m.next() == Element.SECTION_START;
+    has_children = m.nextSection();
     if (has_children && readChild(m)) return true;
   }
   return false;

@@ -65,7 +65,7 @@ export function readIkeSa(p: usize, length: i32, at_ms: i64 = now_ms): bool {
   phase1.gateway = -1;
   phase1.next = -1;
   const m = ike.open(p, length);
-  if (m.next() != Element.SECTION_START) return false;
+  if (!m.nextSection()) return false;
   store<u8>(connection_name, 0);
   setName(connection_name, MAX_IKE_NAME_BYTES, m.name, m.name_length);
   let found = false;
@@ -87,14 +87,15 @@ export function readIkeSa(p: usize, length: i32, at_ms: i64 = now_ms): bool {
     }
   }
   writeAlgorithm(phase1.algorithm);
-  if (m.next() != Element.END) return false;
+  // Another section would be another one, which nobody asked for in the same message.
+  if (m.nextSection() || m.next() != Element.END) return false;
   has_children = found;
   return true;
 }
 
 /** Inside `child-sas`; goes to its end. */
 function countChildren(m: Message): void {
-  while (m.next() == Element.SECTION_START) {
+  while (m.nextSection()) {
     if (phase1.children < u8.MAX_VALUE) phase1.children++;
     m.skip();
   }
@@ -104,7 +105,7 @@ function countChildren(m: Message): void {
 export function readChildSa(): bool {
   const m = children;
   while (has_children) {
-    has_children = m.next() == Element.SECTION_START;
+    has_children = m.nextSection();
     if (has_children && readChild(m)) return true;
   }
   return false;

@@ -114,6 +114,19 @@ export class Message {
     }
   }
 
+  /**
+   * Inside a section, or outside all: goes into the next section there, past everything else; false
+   * behind its end.
+   */
+  nextSection(): bool {
+    while (true) {
+      const element = this.next();
+      if (element == Element.SECTION_START) return true;
+      if (element == Element.LIST_START) this.skip();
+      else if (element != Element.KEY_VALUE) return false;
+    }
+  }
+
   nameIs(text: string): bool {
     return equalText(this.name, this.name_length, text);
   }
