@@ -2,6 +2,7 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { run } from "../image/command.ts";
+import { THIRD_PARTY } from "../licence/third_party.ts";
 import { debianChangelog } from "./changelog.ts";
 
 /** What the packages hold besides programs and man pages, as it lies in the tree. */
@@ -31,6 +32,7 @@ export function buildPackages(wanted: Package): string[] {
   mkdirSync(tree, { recursive: true });
   for (const path of SOURCES) cpSync(path, join(tree, path), { recursive: true });
   cpSync("build/man", join(tree, "man"), { recursive: true });
+  copyFileSync(THIRD_PARTY, join(tree, basename(THIRD_PARTY)));
   cpSync("host/debian", join(tree, "debian"), { recursive: true });
   for (const name of ["rekeyd", "rekeyd-web"]) {
     copyFileSync(join(programs, name), join(tree, name));
