@@ -1,5 +1,6 @@
 /** Debian as it is installed, without rekeyd: made once for each release by mmdebstrap. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { attempt, run } from "../../lab/lib/command.ts";
 
 const FOLDER = "build/package/roots";
@@ -22,29 +23,24 @@ const PACKAGES = [
   ...["libstrongswan-extra-plugins", "iproute2", "iputils-ping", "nftables", "curl", "nano"],
 ];
 
+/** Makes the archive $0 unless it is there, once for all that ask at the same time. */
+const MAKE = '[ -e "$0" ] || { mmdebstrap "$@" && mv "$0.new.tar" "$0"; }';
+
 /** An archive of the release's tree; undefined, and a note why, where it can't be had. */
 export async function debianRoot({ name, suite }: Release): Promise<string | undefined> {
-  const archive = `${FOLDER}/${suite}.tar`;
-  const stamp = `${archive}.from`;
-  const from = `${PACKAGES.join(" ")}\n`;
-  if (existsSync(archive) && existsSync(stamp) && readFileSync(stamp, "utf8") === from) {
-    return archive;
-  }
+  const digest = createHash("sha256").update(PACKAGES.join()).digest("hex");
+  const archive = `${FOLDER}/${suite}-${digest.slice(0, 8)}.tar`;
   mkdirSync(FOLDER, { recursive: true });
-  const fresh = `${archive}.${process.pid}.tar`;
   const include = `--include=${PACKAGES.join(",")}`;
-  const done = await attempt("mmdebstrap", [
-    ...["--quiet", "--variant=minbase", "--aptopt=Acquire::Languages none", include],
-    ...[suite, fresh, await mirror()],
-  ]).catch((error: Error) => ({ code: 1, stderr: error.message }));
-  if (done.code !== 0) {
-    const [reason] = done.stderr.split("\n").filter((line) => line.startsWith("E:"));
-    console.log(`note: skip ${name}: no tree of it: ${reason ?? done.stderr.trim()}`);
-    return undefined;
-  }
-  renameSync(fresh, archive);
-  writeFileSync(stamp, from);
-  return archive;
+  const options = ["--quiet", "--variant=minbase", "--aptopt=Acquire::Languages none", include];
+  const { code, stderr } = await attempt("flock", [
+    ...[`${FOLDER}/${suite}.lock`, "sh", "-c", MAKE, archive],
+    ...[...options, suite, `${archive}.new.tar`, await mirror()],
+  ]);
+  if (code === 0) return archive;
+  const reason = /^E: .*$/m.exec(stderr)?.[0] ?? stderr.trim();
+  console.log(`note: skip ${name}: no tree of it: ${reason}`);
+  return undefined;
 }
 
 /** Where this machine has its own packages from. */
