@@ -109,7 +109,7 @@ function deviceTests(): Job[] {
   return [
     check("clippy", "cargo", ...clippy, "--workspace", ...DENY),
     check("clippy with the fault", "cargo", ...clippy, "-p", "rekeyd", "-F", "fault", ...DENY),
-    cargoTest("device", ...DEVICE, "-p", "rekeyd", "-p", "confine"),
+    cargoTest("device", ...DEVICE, "-p", "rekeyd"),
     ...nodeTests(filesBelow("tests/device", ".test.ts")),
   ];
 }

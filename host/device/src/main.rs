@@ -18,6 +18,10 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+// Neither program uses all of it.
+#[allow(dead_code)]
+#[path = "../../confine/mod.rs"]
+mod confine;
 mod control;
 mod daemon;
 mod engine;

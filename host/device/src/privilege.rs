@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
-use confine::{Argument, Filter, calls, exactly};
+use crate::confine::{Argument, Filter, calls, exactly};
 use libc::{O_ACCMODE, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, c_int};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,

@@ -23,6 +23,10 @@ use session::Sessions;
 mod answer;
 mod cli;
 mod complaint;
+// Neither program uses all of it.
+#[allow(dead_code)]
+#[path = "../../../confine/mod.rs"]
+mod confine;
 mod control;
 mod form;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::ffi::CString;
 
-use confine::{Filter, calls, exactly};
+use crate::confine::{Filter, calls, exactly};
 use rustix::process::{Gid, Uid, geteuid, nice};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_groups,

@@ -1,4 +1,6 @@
-//! The filter that a program puts upon its own system calls, for good.
+//! The filter that a program puts upon its own system calls, for good. Both programs include it as a
+//! module: a crate outside their folders would make their bytes depend on where the tree lies, since
+//! cargo hashes the whole path of such a one into every symbol.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -27,6 +29,8 @@ pub const fn exactly(index: u8, value: u32) -> Argument {
 /// oversight of ours is an error in the log and not the end of the program.
 pub struct Filter(BTreeMap<i64, Vec<SeccompRule>>);
 
+// c_long has 32 bits on 32-bit ARM.
+#[allow(clippy::useless_conversion)]
 impl Filter {
     /// What every program needs: memory, of which nothing becomes executable any more, signals,
     /// and an end.
