@@ -2,10 +2,12 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { run } from "../image/command.ts";
-import { MUSL_TARGET, STD, STD_CRATES, type RustPart } from "./rust_std.ts";
+import { targetOf, type Target } from "../cross/targets.ts";
+import { cParts } from "./c_library.ts";
+import { STD, STD_CRATES, type Part } from "./rust_std.ts";
 
 export interface Component {
-  kind: "crate" | "npm" | "rust";
+  kind: "crate" | "npm" | "rust" | "c";
   name: string;
   version: string;
   /** An SPDX expression, as the component itself has it. */
@@ -45,7 +47,7 @@ export const PROGRAMS = Object.keys(SOURCES) as Program[];
 export function componentsOf(program: Program, target: string): Component[] {
   const { manifest, lock, npm } = SOURCES[program];
   const linked = [...crates(program, manifest, lock, target), ...npm.map(npmPackage)];
-  return [...linked, ...rustParts(target)].sort(byName);
+  return [...linked, ...rust(), ...c(targetOf(target))].sort(byName);
 }
 
 /** Of several lists, each component once. */
@@ -123,25 +125,29 @@ function npmPackage(name: string): Component {
   };
 }
 
-function rustParts(target: string): Component[] {
-  const parts = [STD, ...STD_CRATES, ...(target.includes("-musl") ? MUSL_TARGET : [])];
-  return parts.map((part) => ({
-    kind: "rust",
-    name: part.name,
-    version: part.version,
-    licence: part.licence,
-    purl:
-      part.sha256 === undefined
-        ? `pkg:generic/${part.name}@${part.version}`
-        : `pkg:cargo/${part.name}@${part.version}`,
+/** Rust's library, and the crates that it consists of. */
+function rust(): Component[] {
+  return [STD, ...STD_CRATES].map((part) => ({
+    ...named("rust", part),
     ...(part.sha256 === undefined
       ? {}
-      : { hash: { algorithm: "SHA-256" as const, hex: part.sha256 } }),
-    ...texts(part),
+      : {
+          purl: `pkg:cargo/${part.name}@${part.version}`,
+          hash: { algorithm: "SHA-256" as const, hex: part.sha256 },
+        }),
   }));
 }
 
-function texts({ text }: RustPart): { texts?: string } {
+function c(target: Target): Component[] {
+  return cParts(target).map((part) => named("c", part));
+}
+
+function named(kind: Component["kind"], part: Part): Component {
+  const { name, version, licence } = part;
+  return { kind, name, version, licence, purl: `pkg:generic/${name}@${version}`, ...texts(part) };
+}
+
+function texts({ text }: Part): { texts?: string } {
   if (text === undefined) return {};
   return { texts: "file" in text ? text.file : crateFolder(text.crate) };
 }

@@ -11,6 +11,8 @@ export const ALLOWED = [
   "BSD-3-Clause",
   "Zlib",
   "Unicode-3.0",
+  // Of libgcc: the exception leaves programs that it is linked into their own licence.
+  "GPL-3.0-or-later WITH GCC-exception-3.1",
 ];
 
 /**

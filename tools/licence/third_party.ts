@@ -20,6 +20,7 @@ const SIGNS: Record<string, RegExp> = {
   "BSD-3-Clause": /Redistribution and use in source and binary forms/,
   Zlib: /provided 'as-is', without any express or implied/,
   "Unicode-3.0": /UNICODE LICENSE V3/,
+  "GPL-3.0-or-later WITH GCC-exception-3.1": /GCC RUNTIME LIBRARY EXCEPTION/,
 };
 
 const FILE_NAMES = /^(?:un)?licen[cs]e|^copying|^copyright/i;
@@ -39,7 +40,8 @@ export function thirdParty(targets: string[]): string {
   }));
   const all = union(contents.map(({ components }) => components));
   const tables = contents.map(
-    ({ program, components }) => `${program} contains\n\n${components.map(row).join("")}\n`,
+    ({ program, components }) =>
+      `${program} contains\n\n${[...new Set(components.map(row))].join("")}\n`,
   );
   return [
     "rekeyd is licensed under the Apache License 2.0. Its programs contain other software,\n",
@@ -51,12 +53,12 @@ export function thirdParty(targets: string[]): string {
   ].join("");
 }
 
-function row({ name, version, licence }: Component): string {
+function row({ kind, name, version, licence }: Component): string {
+  // What Debian's compiler brings is of another version on another machine.
+  const which = kind === "c" ? "" : version;
   const ours = licencesOf(name, licence).join(" AND ");
   const offered = ours === licence ? "" : `of ${licence}`;
-  return (
-    `    ${name.padEnd(36)} ${version.padEnd(9)} ${ours.padEnd(32)} ${offered}`.trimEnd() + "\n"
-  );
+  return `    ${name.padEnd(36)} ${which.padEnd(9)} ${ours.padEnd(32)} ${offered}`.trimEnd() + "\n";
 }
 
 function licencesOf(name: string, expression: string): string[] {
