@@ -1,6 +1,6 @@
-//! The filter that a program puts upon its own system calls, for good. Both programs include it as a
-//! module: a crate outside their folders would make their bytes depend on where the tree lies, since
-//! cargo hashes the whole path of such a one into every symbol.
+//! The filter that a program puts upon its own system calls, for good. Both programs include it as
+//! a module: a crate outside their folders would make their bytes depend on where the tree lies,
+//! since cargo hashes the whole path of such a one into every symbol.
 
 use std::collections::BTreeMap;
 use std::error::Error;
