@@ -68,6 +68,7 @@ describe("Monitor Status", () => {
     await shown.find("button", "Examine").click();
     assert.deepEqual(calls.at(-1), ["doctor", ["branch"]]);
     assert.match(shown.text, /vici-away: /);
+    assert.doesNotMatch(shown.text, /null|undefined/);
   });
 
   test("says what is wrong when the daemon does not answer, and goes on asking", async () => {
@@ -92,6 +93,16 @@ describe("Event Log", () => {
     assert.ok(shown.all("tr").length < all);
     assert.doesNotMatch(shown.text, /Configuration .* has been loaded/);
     assert.match(shown.text, /No connection to strongSwan/);
+  });
+
+  test("an error is text, whatever it quotes", async () => {
+    const answers: Record<string, unknown> = {};
+    const { page, poll } = beside(answers);
+    const log = page("events");
+    const shown = await log.render(await log.load());
+    answers["get"] = { error: `there is no VPN '${HOSTILE}'` };
+    await poll();
+    assert.ok(shown.text.includes(`There is no VPN '${HOSTILE}'.`), shown.text);
   });
 });
 

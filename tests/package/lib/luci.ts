@@ -21,8 +21,9 @@ export class Element {
     this.children = flat(children);
   }
 
+  /** The browser's own: a string is text to it. */
   replaceChildren(...children: Child[]): void {
-    this.children = flat(children);
+    this.children = children;
   }
 
   scrollIntoView(): void {}
@@ -37,7 +38,7 @@ export class Element {
 
   get text(): string {
     return this.children
-      .map((child) => (child instanceof Element ? child.text : String(child ?? "")))
+      .map((child) => (child instanceof Element ? child.text : String(child)))
       .join("");
   }
 
@@ -53,8 +54,15 @@ export class Element {
   }
 }
 
-const flat = (children: Child): Child[] =>
-  Array.isArray(children) ? children.flatMap(flat) : children === undefined ? [] : [children];
+/** What LuCI makes of them: text, if they stand in an array; a string alone would become HTML. */
+function flat(children: Child): Child[] {
+  if (children === undefined || children === null) return [];
+  if (!Array.isArray(children) && !(children instanceof Element)) {
+    throw new Error(`LuCI reads '${children}' as HTML: write it as [text]`);
+  }
+  const list = Array.isArray(children) ? children : [children];
+  return list.map((child) => (child instanceof Element ? child : String(child)));
+}
 
 /** What a form's map is made of: what the pages have set on it. */
 export interface Option {
@@ -148,7 +156,7 @@ function libraries(
         };
       },
     },
-    dom: { content: (node: Element, children: Child) => node.replaceChildren(children) },
+    dom: { content: (node: Element, children: Child) => (node.children = flat(children)) },
     poll: { add: (run: () => unknown) => polled.push(run) },
     ui: { changes: { apply: (checked: boolean) => world.done.push(`apply ${checked}`) } },
     uci: {

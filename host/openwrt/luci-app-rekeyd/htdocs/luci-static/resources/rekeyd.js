@@ -73,7 +73,7 @@ return baseclass.extend({
 
   /* The last rounds as bars, and how many percent of them were answered. */
   availability({ rounds, availability_percent }) {
-    if (availability_percent === null) return E("span", "-");
+    if (availability_percent === null) return E("span", ["-"]);
     const bars = [...rounds].map((round) => (round === "1" ? "▇" : "▁")).join("");
     const missed = [...rounds].filter((round) => round !== "1").length;
     const label = _("%d rounds, %d missed").format(rounds.length, missed);
@@ -85,14 +85,14 @@ return baseclass.extend({
     ]);
   },
 
-  /* A table of LuCI's; cells are text or nodes. */
+  /* A table of LuCI's; cells are text, nodes, or null: not known. */
   table(titles, rows, empty) {
     const row = (kind, cells, attributes) =>
       E(
         "tr",
         Object.assign({ class: "tr" }, attributes),
         cells.map((cell, i) =>
-          E(kind, { class: kind, "data-title": kind === "td" ? titles[i] : null }, [cell]),
+          E(kind, { class: kind, "data-title": kind === "td" ? titles[i] : null }, [cell ?? "-"]),
         ),
       );
     const head = row("th", titles, { class: "tr table-titles" });

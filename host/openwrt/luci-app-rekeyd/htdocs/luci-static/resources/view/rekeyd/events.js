@@ -53,10 +53,9 @@ return view.extend({
           event.text.toLowerCase().includes(wanted),
       );
       dom.content(list, rekeyd.events(found.slice(-MAX_ROWS)));
-      dom.content(
-        count,
+      dom.content(count, [
         _("%d of %d events").format(Math.min(found.length, MAX_ROWS), known.length),
-      );
+      ]);
     };
     const update = (key) => (value) => {
       filter[key] = value;
@@ -71,7 +70,7 @@ return view.extend({
             known = told.events;
             show();
           })
-          .catch((error) => dom.content(count, error.message)),
+          .catch((error) => dom.content(count, [error.message])),
       POLL_S,
     );
     show();

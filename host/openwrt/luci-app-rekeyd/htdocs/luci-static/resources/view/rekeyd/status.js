@@ -141,7 +141,7 @@ return view.extend({
               ]
                 .filter((word) => word !== "")
                 .join(", "),
-              vpn.source ?? "-",
+              vpn.source,
               vpn.targets.map(({ address }) => address).join(" ") || "-",
               vpn.delay_avg_ms === null ? "-" : _("%d ms").format(vpn.delay_avg_ms),
               "%d".format(vpn.misses),
@@ -172,8 +172,8 @@ return view.extend({
           vpn.ike.sas.map((sa) => [
             sa.state,
             sa.algorithm,
-            sa.local ?? "-",
-            sa.remote ?? "-",
+            sa.local,
+            sa.remote,
             rekeyd.span(sa.rekey_s ?? sa.reauth_s),
           ]),
           _("There is no SA."),
