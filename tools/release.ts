@@ -9,6 +9,7 @@ import { TARGETS } from "./cross/targets.ts";
 import { missing } from "./cross/toolchain.ts";
 import { UNAVAILABLE } from "./image/apt.ts";
 import { run } from "./image/command.ts";
+import { commitTime } from "./package/deb.ts";
 import { assemble, SUMS } from "./release/assemble.ts";
 
 const OUT = "build/release";
@@ -44,10 +45,7 @@ const image = tool("image.ts", "--build");
 if (image === UNAVAILABLE) left_out.push("the router's image: see above");
 else if (image !== 0) fail("the router's image: see above");
 
-const epoch_s = Number(
-  process.env["SOURCE_DATE_EPOCH"] ?? run("git", [...GIT, "log", "-1", "--format=%ct"]),
-);
-assemble({ out: OUT, targets, image: image === 0, epoch_s });
+assemble({ out: OUT, targets, image: image === 0, epoch_s: commitTime() });
 
 for (const name of readdirSync(OUT)) {
   console.log(`${(statSync(`${OUT}/${name}`).size / 1000).toFixed(0).padStart(8)} kB  ${name}`);

@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { crossFolder, type Target } from "../cross/targets.ts";
 import { INITRAMFS, KERNEL, MANIFEST, ROUTER, TARGET } from "../image/paths.ts";
 import { THIRD_PARTY } from "../licence/third_party.ts";
+import { buildPackages } from "../package/deb.ts";
 import { writeFeed } from "../openwrt_feed.ts";
 import { VERSION } from "../version.ts";
 import { pack } from "./archive.ts";
@@ -43,6 +44,13 @@ export function assemble({ out, targets, image, epoch_s }: Release): void {
     const { triple } = target;
     const top = `${name}-${triple}`;
     pack(join(out, `${top}.tar.xz`), top, programEntries(target), epoch_s);
+    buildPackages({
+      version: VERSION,
+      architecture: target.debian,
+      programs: crossFolder(triple),
+      date_s: epoch_s,
+      out,
+    });
     const bill = programsBom(triple, crossFolder(triple), epoch_s);
     writeBill(join(out, `${top}.cdx.json`), bill);
   }
