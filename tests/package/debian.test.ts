@@ -29,6 +29,7 @@ for (const release of RELEASES) {
 }
 
 async function walk(machine: Machine): Promise<void> {
+  await machine.run("useradd --no-create-home admin");
   const before = await files(machine);
   bring(machine.tree, OLDER);
   await machine.run(`apt-get install -y ${PACKAGES}`);
@@ -38,6 +39,8 @@ async function walk(machine: Machine): Promise<void> {
   await webAnswers(machine);
   await configurationIsTaken(machine);
   await comesBack(machine);
+  await factsAreSeen(machine);
+  await adminMayAsk(machine);
 
   bring(machine.tree);
   await machine.run(`apt-get install -y ${KEEP} ${PACKAGES}`);
@@ -49,7 +52,7 @@ async function walk(machine: Machine): Promise<void> {
 
   await machine.run("apt-get remove -y rekeyd rekeyd-web");
   assert.equal(await machine.run("pidof rekeyd rekeyd-web || true"), "");
-  await machine.run(`test -e ${CONF} -a -e /etc/rekeyd/web-secret`);
+  await machine.run(`test -e ${CONF} -a -e /etc/rekeyd-web/secret`);
   await machine.run("apt-get purge -y rekeyd rekeyd-web");
   assert.deepEqual(difference(before, await files(machine)), []);
   assert.equal(await machine.run("ls /run | grep rekeyd || true"), "");
@@ -103,7 +106,7 @@ async function security(machine: Machine): Promise<void> {
 }
 
 async function webAnswers(machine: Machine): Promise<void> {
-  const secret = '"Authorization: Bearer $(cat /etc/rekeyd/web-secret)"';
+  const secret = '"Authorization: Bearer $(cat /etc/rekeyd-web/secret)"';
   const page = "http://127.0.0.1:8380/json/get/vpnmonitor";
   assert.match(await machine.run(`curl -sSf -H ${secret} ${page}`), /"interval/);
   const status = await machine.run(`curl -s -o /dev/null -w '%{http_code}' ${page}`);
@@ -135,6 +138,23 @@ async function configurationIsTaken(machine: Machine): Promise<void> {
   await machine.run("rekeyctl set vpn branch monitor; rekeyctl save");
   assert.match(readFileSync(file, "utf8"), /option monitor '1'/);
   assert.equal(await machine.run(`stat -c '%U %G %a' ${CONF}`), "rekeyd rekeyd 640");
+}
+
+/** The sandbox hides none of the files that the daemon tells the engine of. */
+async function factsAreSeen(machine: Machine): Promise<void> {
+  const source = readFileSync("host/device/src/facts.rs", "utf8");
+  const [, path] = /const DROPS: &str = "(\/proc\/\S+)"/.exec(source) ?? [];
+  assert.ok(path);
+  const look = "nsenter --target $(systemctl show -P MainPID rekeyd) --mount";
+  assert.match(await machine.run(`${look} cat ${path}`), /^XfrmInError/);
+}
+
+/** Somebody in the group may use the control socket, others may not. */
+async function adminMayAsk(machine: Machine): Promise<void> {
+  const ask = "setpriv --reuid admin --regid admin --init-groups rekeyctl get vpn";
+  assert.notEqual((await machine.attempt(ask)).code, 0);
+  await machine.run("usermod --append --groups rekeyd admin");
+  await machine.run(ask);
 }
 
 async function comesBack(machine: Machine): Promise<void> {

@@ -91,7 +91,7 @@ async function walk(lab: Lab, archive: string): Promise<void> {
   await machine.run(configure);
   await isUp(rekeyd, machine, lab);
   assert.match(await machine.run(follow("rekeyctl get vpn")), /VPN 'branch' .* is up/);
-  assert.match(await machine.run(follow("web-secret")), /^[0-9a-f]{32}$/);
+  assert.match(await machine.run(follow("rekeyd-web/secret")), /^[0-9a-f]{32}$/);
   await hookWasBounded(machine);
 
   const ping = await lab.userPing(50);
