@@ -11,9 +11,14 @@ outside() {
   mount --make-rprivate /
   mount -t tmpfs tmpfs /mnt
   mount -t cgroup2 cgroup2 /mnt
-  local group=/mnt/rekeyd-test-$$
+  local group
+  # Of those that were killed.
+  for group in /mnt/rekeyd-test-*; do
+    [ -e "/proc/${group##*-}" ] || remove_group "$group"
+  done
+  group=/mnt/rekeyd-test-$$
   mkdir "$group"
-  trap 'find '"$group"' -depth -type d -exec rmdir {} +' EXIT
+  trap 'remove_group /mnt/rekeyd-test-$$' EXIT
   # Not exec: the group is removed when the container has ended.
   (
     echo "$BASHPID" >"$group/cgroup.procs"
@@ -21,6 +26,16 @@ outside() {
       unshare --pid --mount --uts --ipc --cgroup --fork --kill-child \
       "$BASH" "$here" --inside "$@"
   )
+}
+
+# It is in use until the last process has been taken leave of.
+remove_group() {
+  for _ in {1..50}; do
+    if [ ! -e "$1" ] || find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; then
+      return
+    fi
+    sleep 0.1
+  done
 }
 
 # As process 1 to be.
