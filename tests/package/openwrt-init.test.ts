@@ -94,7 +94,13 @@ describe("rekeyd's init script", () => {
   test("one that runs is not stopped for mistakes", async () => {
     const bad = `${GOOD}\toption monitr '1'\n`;
     const { calls } = await rekeyd("start_service", bad, "rekeyd");
-    assert.deepEqual(calls, ["open", COMMAND, ...INSTANCE, ...JAIL, "close"]);
+    const [said, ...others] = calls;
+    assert.match(said!, /unknown option 'monitr'/);
+    assert.deepEqual(others, ["open", COMMAND, ...INSTANCE, ...JAIL, "close"]);
+    // Whatever procd says of it: what is not defined anew is not stopped.
+    const { calls: reloading } = await rekeyd("reload_service", bad);
+    assert.equal(reloading[0], "signal rekeyd * HUP");
+    assert.ok(!reloading.includes("start"), reloading.join("\n"));
   });
 
   test("reloading is SIGHUP, and only then the question whether the jail is the same", async () => {
