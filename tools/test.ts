@@ -53,6 +53,15 @@ const ROUTER: Job = {
   unavailable_status: UNAVAILABLE,
 };
 
+/** The same for 32-bit ARM, which is there for tests alone: what only that kernel shows. */
+const ARMHF = ["env", "ROUTER=armhf"];
+const ROUTER_ARMHF: Job = {
+  ...ROUTER,
+  name: `${ROUTER.name}@armhf`,
+  command: [...ARMHF, ...ROUTER.command],
+};
+const ARMHF_TESTS = ["tests/image/flash.test.ts", "tests/image/dead-spoke.test.ts"];
+
 /** In the order of their run: what is quick to tell comes first. */
 const PARTS: Record<string, Part> = {
   check: { jobs: checks, side_by_side: CORES },
@@ -69,7 +78,12 @@ const PARTS: Record<string, Part> = {
   image: {
     jobs: imageTests,
     side_by_side: CORES,
-    needs: router,
+    needs: () => router(ROUTER, router_build),
+  },
+  armhf: {
+    jobs: armhfTests,
+    side_by_side: CORES,
+    needs: () => router(ROUTER_ARMHF, armhf_build),
   },
   release: { jobs: releaseTests, side_by_side: CORES, needs: programs },
 };
@@ -168,6 +182,14 @@ function imageTests(): Job[] {
   return nodeTests(filesBelow("tests/image", ".test.ts"));
 }
 
+function armhfTests(): Job[] {
+  return nodeTests(ARMHF_TESTS).map((job) => ({
+    ...job,
+    name: `${job.name}@armhf`,
+    command: [...ARMHF, ...job.command],
+  }));
+}
+
 /** What is shipped with the programs; known vulnerabilities are told, and fail nothing here. */
 function releaseTests(): Job[] {
   const advisories: Job = {
@@ -233,6 +255,7 @@ async function programs(): Promise<boolean> {
     cross_build = behind(CROSS);
     const has_qemu = missingPrograms().length === 0;
     if (has_qemu) router_build = cross_build.then(() => behind(ROUTER));
+    armhf_build = router_build?.then(() => behind(ROUTER_ARMHF));
   }
   return true;
 }
@@ -260,14 +283,14 @@ async function packages(): Promise<boolean> {
   return true;
 }
 
-/** Has the router's image built, unless that can't be done here: false. */
-async function router(): Promise<boolean> {
+/** Has a router's image built, unless that can't be done here: false. */
+async function router(job: Job, running: Promise<Tally> | undefined): Promise<boolean> {
   const missing = missingPrograms();
   if (missing.length > 0) {
-    console.log(`skip  image: for want of ${missing.join(", ")}`);
+    console.log(`skip  ${job.name}: for want of ${missing.join(", ")}`);
     return false;
   }
-  return built(ROUTER, router_build);
+  return built(job, running);
 }
 
 /** Whether a build that runs comes out well; alone it may as well show how far it is. */
@@ -303,6 +326,7 @@ const total: Tally = { passed: 0, failed: 0 };
 let programs_built = false;
 let cross_build: Promise<Tally> | undefined;
 let router_build: Promise<Tally> | undefined;
+let armhf_build: Promise<Tally> | undefined;
 for (const [name, part] of parts) {
   const jobs = part.jobs().filter(isMeant);
   if (jobs.length === 0) {

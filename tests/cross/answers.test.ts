@@ -1,6 +1,7 @@
 /** What the programs answer without a daemon is the same on every processor. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -51,11 +52,13 @@ for (const target of RUNNABLE) {
   });
 }
 
-test("a program is static: it has no interpreter, and needs no library", () => {
-  for (const { triple } of TARGETS) {
+for (const { triple } of TARGETS.filter(({ triple }) => existsSync(crossFolder(triple)))) {
+  test(`${triple} is static: it has no interpreter, and needs no library`, () => {
     for (const program of ["rekeyd", "rekeyd-web"]) {
-      const path = `${crossFolder(triple)}/${program}`;
-      if (existsSync(path)) assert.ok(!readFileSync(path).includes("/ld-"), path);
+      const header = ["--wide", "--program-headers", `${crossFolder(triple)}/${program}`];
+      const { stdout } = spawnSync("readelf", header, { encoding: "utf8" });
+      assert.match(stdout, /^ {2}LOAD /m);
+      assert.doesNotMatch(stdout, /INTERP/);
     }
-  }
-});
+  });
+}

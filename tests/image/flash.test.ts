@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { replay } from "../../host/node/replay/replay.ts";
 import { Console } from "../../tools/image/console.ts";
+import { KIND } from "../../tools/image/machine.ts";
 import { MANIFEST, ROUTER } from "../../tools/image/paths.ts";
 
 /*
@@ -64,7 +65,7 @@ describe("the flashed router", () => {
       await say("rekeyd --version"),
       new RegExp(`^engine ${sha256("build/engine.wasm")}$`, "m"),
     );
-    assert.equal((await say("uname -m")).trim(), "aarch64");
+    assert.equal((await say("uname -m")).trim(), KIND.uname);
   });
 
   test("knows what it is made of", async () => {

@@ -18,9 +18,9 @@ import { archives, download, packageName } from "./apt.ts";
 import { cpio } from "./cpio.ts";
 import { insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts";
 import { checkLibraries, removeUnneeded } from "./libraries.ts";
+import { ARCHITECTURE, KIND } from "./machine.ts";
 import { manifest } from "./manifest.ts";
 import {
-  ARCHITECTURE,
   DAEMON,
   descriptionLines,
   IMAGE,
@@ -43,9 +43,9 @@ const ROOT_MODULES = ["virtio_pci", "virtio_blk", "squashfs", "overlay"];
 
 /** What busybox is linked to. */
 const LIBRARIES = [
-  "lib/ld-linux-aarch64.so.1",
-  "lib/aarch64-linux-gnu/libc.so.6",
-  "lib/aarch64-linux-gnu/libresolv.so.2",
+  `lib/${KIND.loader}`,
+  `lib/${KIND.libraries}/libc.so.6`,
+  `lib/${KIND.libraries}/libresolv.so.2`,
 ];
 
 const MAX_COMPRESSION = { level: 9 };
@@ -78,7 +78,7 @@ export function downloadPackages(): string[] {
     [ARCHIVES],
     () => {
       rmSync(ARCHIVES, { recursive: true, force: true });
-      const named = descriptionLines(LIST);
+      const named = [...descriptionLines(LIST), KIND.kernel];
       download(ARCHITECTURE, named, ARCHIVES);
       removeUnneeded(ARCHIVES, named);
     },
@@ -114,7 +114,7 @@ export function assemble(packages: string[], into: string): void {
     join(into, "initramfs.gz"),
     gzipSync(initramfs(root, join(into, "initramfs"), kernel.version), MAX_COMPRESSION),
   );
-  cpSync(kernel.image, join(into, "kernel.gz"));
+  cpSync(kernel.image, join(into, basename(KERNEL)));
   rmSync(root, { recursive: true });
 }
 

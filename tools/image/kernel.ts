@@ -14,13 +14,14 @@ import {
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "./command.ts";
+import { KIND } from "./machine.ts";
 import { descriptionLines } from "./paths.ts";
 
-const IMAGE = "kernel.gz";
+const IMAGE = KIND.kernel_file;
 
 export interface Kernel {
   version: string;
-  /** Compressed. */
+  /** Compressed, or compressed by itself. */
   image: string;
   /** When it was built: everything in the image bears this time. */
   epoch_s: number;
@@ -38,7 +39,9 @@ export function unpackKernel(archive: string, modules: string[], into: string): 
   run("depmod", ["-b", whole, version]);
   const image = join(whole, `boot/vmlinuz-${version}`);
   mkdirSync(into, { recursive: true });
-  writeFileSync(join(into, IMAGE), gzipSync(readFileSync(image), { level: 9 }));
+  const bytes = readFileSync(image);
+  const is_gz = IMAGE === "kernel.gz";
+  writeFileSync(join(into, IMAGE), is_gz ? gzipSync(bytes, { level: 9 }) : bytes);
   const { atime, mtime } = statSync(image);
   utimesSync(join(into, IMAGE), atime, mtime);
   const folder = `lib/modules/${version}`;

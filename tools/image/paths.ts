@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { crossFolder } from "../cross/targets.ts";
+import { ARCHITECTURE, IS_SHIPPED, KIND } from "./machine.ts";
 
 /** Where the router's image is described, and where it is built. */
 export const SOURCE = "host/image";
-export const IMAGE = "build/image";
+export const IMAGE = IS_SHIPPED ? "build/image" : `build/image-${ARCHITECTURE}`;
 
 /** What QEMU boots. */
-export const KERNEL = `${IMAGE}/kernel.gz`;
+export const KERNEL = `${IMAGE}/${KIND.kernel_file}`;
 export const INITRAMFS = `${IMAGE}/initramfs.gz`;
 export const ROUTER = `${IMAGE}/router.img`;
 export const MANIFEST = `${IMAGE}/manifest.txt`;
 
-/** Debian's name of the router's architecture, and Rust's. */
-export const ARCHITECTURE = "arm64";
-export const TARGET = "aarch64-unknown-linux-musl";
+/** Rust's name of the router's processor. */
+export const TARGET = KIND.triple;
 
 /** Our programs for the router; tools/cross.ts makes them. */
 export const DAEMON = `${crossFolder(TARGET)}/rekeyd`;

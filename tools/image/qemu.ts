@@ -1,7 +1,8 @@
 /** The machine that the router's image runs on: QEMU's "virt", by emulation alone. */
+import { KIND } from "./machine.ts";
 import { INITRAMFS, KERNEL, ROUTER } from "./paths.ts";
 
-export const QEMU = "qemu-system-aarch64";
+export const QEMU = KIND.qemu;
 
 export interface Machine {
   /** A squashfs that lies above the router's root. */
@@ -28,7 +29,7 @@ export function qemuArguments({
     `file=${path.replaceAll(",", ",,")},format=raw,if=virtio,readonly=on`,
   ]);
   return [
-    ...["-M", "virt", "-cpu", "max,pauth=off", "-accel", "tcg,thread=multi"],
+    ...[...KIND.options, "-accel", "tcg,thread=multi"],
     ...["-m", String(memory_mb)],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-no-reboot"],
     ...["-kernel", KERNEL, "-initrd", INITRAMFS],

@@ -8,10 +8,14 @@ import { crossFolder, TARGETS, type Target } from "../../../tools/cross/targets.
 /** Node's names of those that this machine runs by itself. */
 const OWN: Record<string, string> = { x64: "amd64", arm64: "arm64" };
 
-/** The targets whose programs are there and can be run. */
-export const RUNNABLE = TARGETS.filter(
-  (target) => existsSync(`${crossFolder(target.triple)}/rekeyd`) && emulator(target) !== undefined,
-);
+/** The targets whose programs are there and can be run; of the others it is said why not. */
+export const RUNNABLE = TARGETS.filter((target) => {
+  const is_there = existsSync(`${crossFolder(target.triple)}/rekeyd`);
+  if (is_there && emulator(target) !== undefined) return true;
+  const why = is_there ? `no ${target.emulator}` : "it was not built";
+  console.log(`note: nothing of ${target.triple} is run: ${why}`);
+  return false;
+});
 
 export interface Done {
   status: number | null;

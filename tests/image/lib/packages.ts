@@ -1,7 +1,8 @@
 /** Debian's packages that a test needs and the router does not have: unpacked for its layer. */
 import { readFileSync, rmSync } from "node:fs";
 import { archives, download, packageName } from "../../../tools/image/apt.ts";
-import { ARCHITECTURE, IMAGE, MANIFEST } from "../../../tools/image/paths.ts";
+import { ARCHITECTURE } from "../../../tools/image/machine.ts";
+import { IMAGE, MANIFEST } from "../../../tools/image/paths.ts";
 import { makeRoot, unpack } from "../../../tools/image/root.ts";
 import { whenChanged } from "../../../tools/stamp.ts";
 
