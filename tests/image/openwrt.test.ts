@@ -1,7 +1,7 @@
 /**
- * What of OpenWrt's package runs in this router, whose init is busybox's and which has no procd, uci
- * or hotplug: the configuration that is installed, and the hook for hotplug. `hotplug-call` is a
- * stand-in that runs the scripts of a folder, as OpenWrt's does.
+ * What of OpenWrt's package runs in this router, whose init is busybox's and which has no procd, no
+ * uci and no hotplug: the configuration that is installed, and the hook for hotplug. `hotplug-call`
+ * is a stand-in that runs the scripts of a folder, as OpenWrt's does.
  */
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -43,7 +43,7 @@ function layer(): string {
   return folder;
 }
 
-test("OpenWrt's configuration and its hook: scripts of hotplug run as a VPN goes and comes", async () => {
+test("OpenWrt's configuration and hook: hotplug's scripts run as a VPN goes and comes", async () => {
   const more = layer();
   try {
     await withStar(
