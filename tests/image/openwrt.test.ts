@@ -43,7 +43,7 @@ function layer(): string {
   return folder;
 }
 
-test("OpenWrt's configuration and hook: hotplug's scripts run as a VPN goes and comes", async () => {
+test("OpenWrt's configuration and hook: hotplug's scripts run as a VPN changes", async () => {
   const more = layer();
   try {
     await withStar(
