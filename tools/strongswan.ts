@@ -120,7 +120,7 @@ function download(suite: string, root: string): void {
 export const MOUNTED = ["dev", "proc", "run", "var/lib/rekeyd-lab"];
 
 /** Where this machine has its own packages from; none if it doesn't say, then Debian's own. */
-function mirror(): string[] {
+export function mirror(): string[] {
   const args = ["indextargets", "--format", "$(SITE)", "Identifier: Packages", "Label: Debian"];
   const sites = execFileSync("apt-get", args, { encoding: "utf8" }).split("\n");
   return sites.slice(0, 1).filter((site) => site !== "");

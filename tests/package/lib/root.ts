@@ -1,7 +1,8 @@
 /** Debian as it is installed, without rekeyd: made once for each release by mmdebstrap. */
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { attempt, run } from "../../lab/lib/command.ts";
+import { mirror } from "../../../tools/strongswan.ts";
+import { attempt } from "../../lab/lib/command.ts";
 
 const FOLDER = "build/package/roots";
 
@@ -35,18 +36,10 @@ export async function debianRoot({ name, suite }: Release): Promise<string | und
   const options = ["--quiet", "--variant=minbase", "--aptopt=Acquire::Languages none", include];
   const { code, stderr } = await attempt("flock", [
     ...[`${FOLDER}/${suite}.lock`, "sh", "-c", MAKE, archive],
-    ...[...options, suite, `${archive}.new.tar`, await mirror()],
+    ...[...options, suite, `${archive}.new.tar`, ...mirror()],
   ]);
   if (code === 0) return archive;
   const reason = /^E: .*$/m.exec(stderr)?.[0] ?? stderr.trim();
   console.log(`note: skip ${name}: no tree of it: ${reason}`);
   return undefined;
-}
-
-/** Where this machine has its own packages from. */
-async function mirror(): Promise<string> {
-  const format = "$(REPO_URI) $(ORIGIN) $(COMPONENT)";
-  const targets = await run("apt-get", ["indextargets", "--format", format]);
-  const ours = targets.split("\n").find((line) => /\/ Debian main$/.test(line));
-  return ours?.split(" ")[0] ?? "http://deb.debian.org/debian";
 }
