@@ -153,7 +153,7 @@ describe("the feed", () => {
     assert.equal(web, "+rekeyd");
     // The group is the one that may use the control socket.
     assert.equal(web_user, "rekeyd-web:rekeyd");
-    assert.deepEqual(web_conffiles, ["/etc/config/rekeyd-web", "/etc/rekeyd/web-secret"]);
+    assert.deepEqual(web_conffiles, ["/etc/config/rekeyd-web", "/etc/rekeyd-web/secret"]);
   });
 
   test("what the scripts name is what is installed", async () => {
@@ -168,7 +168,7 @@ describe("the feed", () => {
       assert.ok(init.includes(file) && file in installed, file);
     }
     const keep = names("rekeyd.keep").trim().split("\n");
-    for (const file of ["/etc/config/rekeyd", "/etc/config/rekeyd-web", "/etc/rekeyd"]) {
+    for (const file of ["/etc/config/rekeyd", "/etc/config/rekeyd-web", "/etc/rekeyd-web"]) {
       assert.ok(keep.includes(file), `sysupgrade keeps ${file}`);
     }
   });
