@@ -124,6 +124,8 @@ function deviceTests(): Job[] {
     check("clippy", "cargo", ...clippy, "--workspace", ...DENY),
     check("clippy with the fault", "cargo", ...clippy, "-p", "rekeyd", "-F", "fault", ...DENY),
     cargoTest("device", ...DEVICE, "-p", "rekeyd"),
+    // By itself: with rekeyd's it would all be built anew, with both's features.
+    { ...cargoTest("device", ...DEVICE, "-p", "compile-engine"), name: "device/compile-engine" },
     ...nodeTests(filesBelow("tests/device", ".test.ts")),
   ];
 }

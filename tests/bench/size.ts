@@ -2,6 +2,8 @@
 import * as fs from "node:fs";
 import type { Figure } from "../../tools/bench.ts";
 import { MAX_PAGES_BYTES, pageSizes, sumOf } from "../../tools/pages.ts";
+import { crossFolder, TARGETS } from "../../tools/cross/targets.ts";
+import { engineFor } from "../../tools/parts.ts";
 import { waitFor } from "../lab/lib/wait.ts";
 import { withSite } from "../web/lib/site.ts";
 
@@ -13,6 +15,7 @@ export async function bench(): Promise<Figure[]> {
   const bytes = (file: string): number => fs.statSync(file).size;
   const figures: Figure[] = [
     { what: "build/rekeyd", value: bytes("build/rekeyd") / 1000, unit: "kB" },
+    ...programsOfTargets(),
     {
       what: "build/rekeyd-web with its pages",
       value: bytes("build/rekeyd-web") / 1000,
@@ -28,6 +31,7 @@ export async function bench(): Promise<Figure[]> {
   const vpns = Array.from({ length: VPNS }, (_, i) => `vpn-${i}`);
   await withSite(
     async (site) => {
+      figures.push({ what: `rekeyd's memory, ${VPNS} VPNs`, ...memory(site.rekeyd.pid) });
       const what = `rekeyd-web's memory, ${VPNS} VPNs`;
       figures.push({ what: `${what}, nobody watches`, ...memory(site.web.pid) });
       const streams = Array.from({ length: STREAMS }, () => site.stream());
@@ -38,6 +42,19 @@ export async function bench(): Promise<Figure[]> {
     { vpns },
   );
   return figures;
+}
+
+/** What `npm run cross` has built. */
+function programsOfTargets(): Figure[] {
+  const built = TARGETS.filter(({ triple }) => fs.existsSync(`${crossFolder(triple)}/rekeyd`));
+  return built.flatMap(({ triple, budget_bytes }) => {
+    const daemon = fs.statSync(`${crossFolder(triple)}/rekeyd`).size / 1000;
+    const engine = fs.statSync(engineFor(triple)).size / 1000;
+    return [
+      { what: `rekeyd for ${triple}`, value: daemon, unit: "kB", aim: budget_bytes / 1000 },
+      { what: "of it the engine", value: engine, unit: "kB" },
+    ];
+  });
 }
 
 /** What is resident, the program itself included. */

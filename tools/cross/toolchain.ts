@@ -40,6 +40,10 @@ export function cargoEnvironment(target: Target): NodeJS.ProcessEnv {
     `--remap-path-prefix=${cargo_home}=/cargo`,
     `--remap-path-prefix=${RUST_SOURCE}=/rust`,
     `--remap-path-prefix=${process.cwd()}=/rekeyd`,
+    // A panic ends the program: nobody walks up its stack.
+    "-Cforce-unwind-tables=no",
+    // What is to be moved at the start as a list of bits; only x86_64 has any of it.
+    "-Clink-arg=--pack-dyn-relocs=relr",
   ];
   if (musl === "debian") flags.push(`-Lnative=${muslFolder(target)}`);
   return {
