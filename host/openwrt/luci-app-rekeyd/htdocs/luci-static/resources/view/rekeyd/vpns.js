@@ -55,7 +55,7 @@ function vpnSettings(map, interfaces, known) {
   const s = map.section(form.GridSection, "vpn", _("VPNs"));
   s.addremove = true;
   s.nodescriptions = true;
-  s.modaltitle = (name) => _("AutoKey IKE » Edit » %s").format(name);
+  s.modaltitle = (name) => _("AutoKey IKE » Edit » %h").format(name);
   s.tab("general", _("General"));
   s.tab("monitor", _("VPN Monitor"));
   s.tab("more", _("More"));
