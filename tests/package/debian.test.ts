@@ -97,6 +97,12 @@ async function manPagesAndCompletion(machine: Machine): Promise<void> {
 
 /** What each service may still do, as systemd counts it: 0 is nothing, 10 is everything. */
 async function security(machine: Machine): Promise<void> {
+  await machine.run("systemd-analyze verify rekeyd.service rekeyd-web.service");
+  const status = await machine.run("cat /proc/$(systemctl show -P MainPID rekeyd)/status");
+  // CAP_NET_ADMIN alone.
+  assert.match(status, /^CapPrm:\t0000000000001000$/m);
+  assert.match(status, /^NoNewPrivs:\t1\nSeccomp:\t2$/m);
+  assert.doesNotMatch(status, /^Uid:.*\b0\b/m);
   for (const [unit, most] of Object.entries(EXPOSURE)) {
     const judged = await machine.run(`systemd-analyze security --no-pager ${unit} | tail -1`);
     const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(judged)?.[1]);
