@@ -3,8 +3,16 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { TARGETS } from "../../tools/cross/targets.ts";
-import { checksums, componentsOf, PROGRAMS, union } from "../../tools/licence/component.ts";
+import { TARGETS, type Target } from "../../tools/cross/targets.ts";
+import { cargoOptions, missing } from "../../tools/cross/toolchain.ts";
+import {
+  checksums,
+  componentsOf,
+  PROGRAMS,
+  SOURCES,
+  union,
+  type Program,
+} from "../../tools/licence/component.ts";
 import { chosen } from "../../tools/licence/expression.ts";
 import { OF_RUSTUP } from "../../tools/licence/c_library.ts";
 import { RUST, STD_CRATES } from "../../tools/licence/rust_std.ts";
@@ -77,28 +85,40 @@ test("musl and the unwinder are what Rust's targets bring", (t) => {
   }
 });
 
-test("every library that cargo has compiled for a target is a component", (t) => {
-  // Ours; or of Rust's library itself, for macros and tests, too.
-  const rusts = new RegExp(
-    "^(?:alloc|core|std|std_detect|sysroot|test|unwind|panic_(?:abort|unwind)|proc_macro|getopts" +
-      "|rustc_literal_escaper|rustc_std_workspace_\\w+)$",
-  );
-  const compiled = TARGETS.filter(({ triple }) => existsSync(compiledFor(triple)));
-  if (compiled.length === 0) return t.skip("build/cross is not built");
-  for (const { triple } of compiled) {
-    const components = union(PROGRAMS.map((program) => componentsOf(program, triple)));
-    const known = components.map(({ name }) => name.replaceAll("-", "_"));
-    const files = readdirSync(compiledFor(triple));
-    const libraries = files.flatMap((file) => /^lib(\w+)-[0-9a-f]+\.rlib$/.exec(file)?.[1] ?? []);
-    assert.ok(libraries.length > 60, `${triple}: ${libraries.length} libraries`);
-    const strangers = libraries.filter((name) => !known.includes(name) && !rusts.test(name));
-    assert.deepEqual(strangers, [], triple);
+interface UnitGraph {
+  units: { pkg_id: string; platform: string | null; mode: string }[];
+}
+
+/** The crates of crates.io that cargo would compile for a program, also for Rust's library. */
+function compiled(program: Program, target: Target): string[] {
+  const { manifest } = SOURCES[program];
+  const what = ["build", "--manifest-path", manifest, "-p", program, ...cargoOptions(target)];
+  const ask = ["--locked", "--offline", "--unit-graph", "-Zunstable-options"];
+  const graph = execFileSync("cargo", [...what, ...ask], {
+    env: { ...process.env, RUSTC_BOOTSTRAP: "1" },
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  const { units } = JSON.parse(graph) as UnitGraph;
+  const names = units
+    .filter(({ platform, mode }) => platform !== null && mode === "build")
+    .flatMap(({ pkg_id }) => /^registry\+.*#(.*)$/.exec(pkg_id)?.[1] ?? []);
+  // Of Rust's library for macros, which run when a program is compiled.
+  return names.filter((name) => !name.startsWith("rustc-literal-escaper@")).sort();
+}
+
+test("the components are the crates that cargo compiles, one for one", (t) => {
+  const targets = TARGETS.filter((target) => missing(target).length === 0);
+  if (targets.length === 0) return t.skip("programs can be built for no target");
+  for (const target of targets) {
+    for (const program of PROGRAMS) {
+      const crates = componentsOf(program, target.triple)
+        .filter(({ purl }) => purl.startsWith("pkg:cargo/"))
+        .map(({ name, version }) => `${name}@${version}`);
+      assert.deepEqual(crates.sort(), compiled(program, target), `${program} for ${target.triple}`);
+    }
   }
 });
-
-function compiledFor(triple: string): string {
-  return `build/cross/cargo/${triple}/release/deps`;
-}
 
 test("THIRD-PARTY.txt names every component, and has a text of each licence", () => {
   const text = readFileSync(THIRD_PARTY, "utf8");

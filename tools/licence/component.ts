@@ -28,7 +28,7 @@ interface Source {
 }
 
 /** What each program is built from; the npm packages are those that end up in it. */
-const SOURCES: Record<Program, Source> = {
+export const SOURCES: Record<Program, Source> = {
   rekeyd: {
     manifest: "host/device/Cargo.toml",
     lock: "host/device/Cargo.lock",

@@ -1,7 +1,7 @@
 /**
  * What Rust's library consists of as we build it (tools/cross/toolchain.ts): itself, and crates in
  * the versions of `library/Cargo.lock` in its source. A test holds the list against that, and
- * against what cargo has compiled.
+ * against what cargo compiles.
  */
 
 /** A part that no registry tells of. */
