@@ -157,22 +157,27 @@ async function factsAreSeen(machine: Machine): Promise<void> {
 
 /** Somebody in the group may use the control socket, others may not. */
 async function adminMayAsk(machine: Machine): Promise<void> {
-  const ask = "setpriv --reuid admin --regid admin --init-groups rekeyctl get vpn";
+  // A user's PATH has no sbin.
+  const ask = "su - admin -c 'rekeyctl get vpn'";
   assert.notEqual((await machine.attempt(ask)).code, 0);
   await machine.run("usermod --append --groups rekeyd admin");
   await machine.run(ask);
 }
 
+/** However often it ends: systemd by itself would give up after five times. */
 async function comesBack(machine: Machine): Promise<void> {
-  const pid = await machine.run("systemctl show -P MainPID rekeyd");
-  await machine.run(`kill -KILL ${pid}`);
-  await waitUntil(
-    "rekeyd is back",
-    10_000,
-    async () => (await machine.attempt("rekeyctl get vpn branch")).code,
-    (code) => code === 0,
-  );
-  assert.notEqual(await machine.run("systemctl show -P MainPID rekeyd"), pid);
+  for (let times = 0; times < 6; times++) {
+    const pid = await machine.run("systemctl show -P MainPID rekeyd");
+    await machine.run(`kill -KILL ${pid}`);
+    await waitUntil(
+      "rekeyd is back",
+      10_000,
+      async () => (await machine.attempt("rekeyctl get vpn branch")).code,
+      (code) => code === 0,
+      { every_ms: 100 },
+    );
+    assert.notEqual(await machine.run("systemctl show -P MainPID rekeyd"), pid);
+  }
 }
 
 test("packages that are built twice are the same to the byte", { skip: !canPack() }, async () => {
