@@ -78,7 +78,7 @@ function checkConnection(vpn: Vpn, gateway: Gateway): void {
       .name(gateway.name)
       .text("' is authenticated again every ")
       .decimal(gateway.rare.reauth_time_s)
-      .text(" s: strongSwan deletes the SAs before it makes new ones");
+      .text(" s: without make_before_break, the default up to strongSwan 5.9, the SAs go first");
     end(vpn.config.name);
   }
 }
