@@ -7,6 +7,7 @@
  *
  * One negotiation for each gateway, and at most MAX_NEGOTIATIONS at once.
  */
+import { Writer, WRITER_BYTES, writerAt } from "../bytes/writer";
 import { NEVER, now_ms } from "../clock";
 import {
   negotiationRefused,
@@ -53,12 +54,18 @@ import {
   offerPlace,
   takePlace,
 } from "./places";
+import { Refusal, writeAlert } from "./strongswan/alert";
 import { request, Request, withdraw } from "./vici/session";
 
 /** After so many silent attempts, a power of two, and then at its doubles, one attempt is long. */
 const PATIENT_AFTER: i32 = 32;
 /** An attempt shorter than strongSwan's first retransmission is a short one. */
 const SHORT_ATTEMPT_MS: i64 = 4_000;
+
+/** Why an attempt was refused, where an alert has told. */
+const MAX_TOLD_BYTES: i32 = 80;
+const told: usize = memory.data(MAX_TOLD_BYTES);
+const w: Writer = writerAt(memory.data(WRITER_BYTES));
 
 /** A VPN needs a new SA: its gateway negotiates until there is one. Idempotent. */
 export function ask(vpn_index: i32): void {
@@ -307,6 +314,7 @@ function initiate(index: i32): void {
   const name = vpn.config.name;
   if (!command(index, Request.INITIATE, gateway.vpn, gateway.name, vpn.config.child)) return;
   vpn.negotiations++;
+  gateway.refusal = <u8>Refusal.UNKNOWN;
   setStep(index, Negotiation.INITIATING, attemptLimit(gateway, vpn));
   if (hasEstablished(gateway)) phase2Initiated(name, gateway.peer_ip);
   else if (isTold(gateway.silences)) phase1Initiated(name, gateway.peer_ip);
@@ -362,7 +370,7 @@ function judgeInitiate(index: i32): void {
   } else if (!hasUnfinished(gateway)) {
     // If it was somebody else's, ours has not been tried yet.
     if (gateway.foreign) approach(index);
-    else refused(index, 0, 0);
+    else refused(index, told, writeAlert(w.reset(told, MAX_TOLD_BYTES), gateway.refusal).length);
   } else if (anyAnswered(gateway) && !gateway.extended) {
     gateway.extended = true;
     lookAgain(index, ANSWERED_STEP_MS);

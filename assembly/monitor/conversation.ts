@@ -1,6 +1,6 @@
 /** Follows strongSwan: what comes over vici, and when to ask. */
 import { ADDRESS_BYTES, isUnset } from "../bytes/address";
-import { nameBytes, nameLength } from "../bytes/slice";
+import { equalText, nameBytes, nameLength } from "../bytes/slice";
 import { NEVER, now_ms } from "../clock";
 import { running } from "../config/model";
 import {
@@ -11,6 +11,7 @@ import {
   connectionUnknown,
 } from "../event/text";
 import { askAnew, forgetSteps, initiateBegun, initiateRefused } from "../ike/negotiation";
+import { readRefusal, Refusal } from "../ike/strongswan/alert";
 import { event_connection, readEvent } from "../ike/strongswan/event";
 import {
   connection,
@@ -176,7 +177,12 @@ function eventCame(): void {
   );
   if (!found) return;
   const gateway_index = findGateway(event_connection);
-  if (gateway_index >= 0) listGateway(gateway_index);
+  if (gateway_index < 0) return;
+  if (equalText(indicated.event, indicated.event_length, "alert")) {
+    const refusal = readRefusal(indicated.message, indicated.message_length);
+    if (refusal != Refusal.UNKNOWN) gatewayAt(gateway_index).refusal = <u8>refusal;
+  }
+  listGateway(gateway_index);
 }
 
 /** Asks for a gateway's SAs; if that cannot be done now, a little later. */

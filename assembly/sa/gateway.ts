@@ -79,6 +79,8 @@ export class Gateway {
   begun: bool;
   /** Whether the siblings' packets were counted at the step's first listing. */
   counted: bool;
+  /** Why the attempt under way fails, as an alert has told (ike/strongswan/alert.ts); 0: unknown. */
+  refusal: u8;
   /** Wake-ups by links and routes since the last success. */
   wakes: i32;
   /** Attempts in a row that the peer did not answer. */

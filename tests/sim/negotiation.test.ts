@@ -221,6 +221,26 @@ describe("attempts", () => {
     assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
   });
 
+  test("that are refused say why, where strongSwan has alerts", () => {
+    const connections = branches(2);
+    const world = new World(new Engine(), connections);
+    world.charon.generation = 6;
+    world.charon.alerts = true;
+    world.charon.peer("branch0").refuses = true;
+    world.charon.peer("branch1").refused_children.add("branch1");
+    world.configure(monitored(connections, "option interval '2'", "option rekey '1'"));
+    world.run(30_000);
+    const why = "our authentication failed: identity, secret or certificate";
+    assert.ok(world.said(`Negotiations have failed for VPN branch0 (${why})`) > 1);
+    assert.ok(world.said("have failed for VPN branch1 (selectors do not match)") > 1);
+    assert.match(world.command("get vpn branch1"), /refused \(selectors do not match\)/);
+    // What an alert told of one attempt says nothing of the next.
+    world.charon.alerts = false;
+    world.run(60_000);
+    const told = world.log.filter((line) => line.includes("have failed for VPN branch0"));
+    assert.match(told.at(-1)!, /VPN branch0; next attempt/);
+  });
+
   test("are long once in a while, for a peer whose answers take longer than an interval", () => {
     const world = new World(new Engine(), branches(1));
     world.charon.peer("branch0").exchange_ms = 1_500;

@@ -3,6 +3,7 @@ import { nameLength } from "../../assembly/bytes/slice";
 import { Writer, WRITER_BYTES, writerAt } from "../../assembly/bytes/writer";
 import { NEVER, setTime } from "../../assembly/clock";
 import { writeCipher, writeHash } from "../../assembly/ike/strongswan/algorithm";
+import { readRefusal, writeAlert } from "../../assembly/ike/strongswan/alert";
 import { event_connection, readEvent } from "../../assembly/ike/strongswan/event";
 import {
   connection,
@@ -532,6 +533,13 @@ function eventsOf(name: string): string {
   return written();
 }
 
+/** What an alert from text says of a refusal. */
+function refusalFrom(text: string): string {
+  const length = message(text);
+  writeAlert(w.reset(room, ROOM), readRefusal(copyAtEdge(bytes, length), length));
+  return written();
+}
+
 /** The connection that an event from text is about. */
 function eventFrom(name: string, text: string): string {
   const length = message(text);
@@ -589,6 +597,18 @@ describe("strongswan/event", () => {
     expect(eventsOf("../vici-6.0.6/initiate-unauthenticated")).toBe(
       "alert wrong\nike-updown wrong\n",
     );
+  });
+
+  test("tells of a refusal by an alert's type, and of nothing else", () => {
+    expect(refusalFrom("type=ts-mismatch\n")).toBe("selectors do not match");
+    expect(refusalFrom("x=1\ntype=proposal-mismatch-ike\n")).toBe("no IKE proposal in common");
+    expect(refusalFrom("type=proposal-mismatch-child\n")).toBe("no ESP proposal in common");
+    expect(refusalFrom("type=peer-auth-failed\n")).toBe(
+      "the peer's authentication failed: identity, secret or certificate",
+    );
+    expect(refusalFrom("type=retransmit-send\n")).toBe("");
+    expect(refusalFrom("ike-sa{\ntype=ts-mismatch\n}\n")).toBe("");
+    expect(refusalFrom("")).toBe("");
   });
 
   test("finds it inside an alert", () => {

@@ -164,8 +164,12 @@ export abstract class Ike extends Sas {
   private childAnswered(config: Child, ike: IkeSa): void {
     // An existing duplicate: the task fails.
     if (ike.children.some((sa) => sa.config === config && sa.state === "INSTALLED")) return;
-    if (this.refuses(ike, config)) this.alert("keep-on-child-sa-failure", ike);
-    else this.bringUp(ike, config);
+    if (!this.refuses(ike, config)) {
+      this.bringUp(ike, config);
+      return;
+    }
+    this.alert("ts-mismatch", ike);
+    this.alert("keep-on-child-sa-failure", ike);
   }
 
   private refuses({ connection }: IkeSa, { name }: Child): boolean {
