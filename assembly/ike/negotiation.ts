@@ -96,16 +96,15 @@ export function unask(vpn_index: i32): void {
 
 /** What waits for a slow strongSwan is asked no more; true if the step has not begun at all. */
 function withdrawStep(gateway: Gateway): bool {
-  if (gateway.step == Negotiation.INITIATING) return withdraw(Request.INITIATE, gateway.vpn);
   if (gateway.step == Negotiation.REKEYING_CHILD) {
     return withdraw(Request.REKEY_CHILD, gateway.old_id);
   }
-  if (gateway.step != Negotiation.TERMINATING) return false;
+  // What the step before has asked for may wait still.
   for (let i = gateway.first_phase1; i >= 0; i = phase1At(i).next) {
     const sa = phase1At(i);
     if (sa.forced && withdraw(Request.TERMINATE_IKE, sa.id)) sa.forced = false;
   }
-  return false;
+  return gateway.step == Negotiation.INITIATING && withdraw(Request.INITIATE, gateway.vpn);
 }
 
 /**

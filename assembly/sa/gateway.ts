@@ -79,7 +79,7 @@ export class Gateway {
   begun: bool;
   /** Whether the siblings' packets were counted at the step's first listing. */
   counted: bool;
-  /** Why the attempt under way fails, as an alert has told (ike/strongswan/alert.ts); 0: unknown. */
+  /** Why the attempt under way fails, by an alert (ike/strongswan/alert.ts); 0: unknown. */
   refusal: u8;
   /** Wake-ups by links and routes since the last success. */
   wakes: i32;

@@ -221,6 +221,26 @@ describe("attempts", () => {
     assert.equal(world.said("Negotiations have failed"), between_ms.length + 1);
   });
 
+  test("leave nothing behind that would hit the SA that works again", () => {
+    const world = settled(branches(1), ...REKEY);
+    const sa = world.charon.child("branch0");
+    sa.dead = true;
+    world.charon.peer("branch0").silent = true;
+    world.runUntil(() => world.requests().length > 0, 10_000);
+    // strongSwan is slow, so the next steps' requests wait for their turn.
+    world.charon.response_ms = 6_000;
+    world.run(4_000);
+    sa.dead = false;
+    world.charon.peer("branch0").silent = false;
+    world.runUntil(() => world.states()["branch0"] === "up", 5_000);
+    world.charon.response_ms = 0;
+    world.run(20_000);
+    assert.deepEqual(
+      world.requests().filter((text) => text.startsWith("terminate")),
+      [],
+    );
+  });
+
   test("that are refused say why, where strongSwan has alerts", () => {
     const connections = branches(2);
     const world = new World(new Engine(), connections);
