@@ -27,7 +27,7 @@ const SHELL_SCRIPT = new RegExp(
 const LIMIT_S = 1200;
 
 /** Gateways wait more than they work, so more of them than there are cores run side by side. */
-const LABS = Math.max(4, 2 * CORES);
+const LABS = Math.max(6, 2 * CORES);
 
 interface Part {
   jobs: () => Job[];
