@@ -50,20 +50,23 @@ function run(cwd: string, umask: string, command: string[], env: NodeJS.ProcessE
   assert.equal(done.status, 0, `${command.join(" ")}\n${done.stdout}${done.stderr}`);
 }
 
-/** The tree as it is here, in another folder; with what only Rust would make of it. */
+/** The tree in another folder, for its owner alone; with what only Rust would make of it. */
 function clone(): string {
   const to = join(folder, "clone");
-  run(".", "077", ["git", "-c", "safe.directory=*", "clone", "--quiet", resolve("."), to]);
-  for (const path of treeFiles().filter(fs.existsSync)) fs.cpSync(path, join(to, path));
-  fs.symlinkSync(resolve("node_modules"), join(to, "node_modules"));
-  // .gitignore means a folder of that name.
-  fs.appendFileSync(join(to, ".git/info/exclude"), "node_modules\n");
+  fs.mkdirSync(to);
+  run(to, "077", ["git", "init", "--quiet"]);
   const programs = targets.flatMap(({ triple }) =>
     ["rekeyd", "rekeyd-web"].map((name) => `${crossFolder(triple)}/${name}`),
   );
   // Whose version the bill of materials tells.
   const musl = filesBelow("build/cross/musl", ".deb");
-  for (const path of [COMPILER, ...programs, ...musl]) fs.cpSync(path, join(to, path));
+  for (const path of [...treeFiles().filter(fs.existsSync), COMPILER, ...programs, ...musl]) {
+    fs.cpSync(path, join(to, path));
+    fs.chmodSync(join(to, path), fs.statSync(path).mode & 0o700);
+  }
+  fs.symlinkSync(resolve("node_modules"), join(to, "node_modules"));
+  // .gitignore means a folder of that name.
+  fs.appendFileSync(join(to, ".git/info/exclude"), "node_modules\n");
   return to;
 }
 
