@@ -74,7 +74,7 @@ describe("the flashed router", () => {
     const strongswan = /^strongSwan swanctl (\S+)$/m.exec(await say("swanctl --version"))?.[1];
     assert.match(components, new RegExp(`^debian\tcharon-systemd\t${strongswan}-`, "m"));
     for (const line of components.trimEnd().split("\n")) {
-      assert.match(line, /^(?:debian|crate|npm|rust)\t\S+\t\S+\t\S.*$/);
+      assert.match(line, /^(?:debian|crate|npm|rust|c)\t\S+\t\S+\t\S.*$/);
     }
   });
 
