@@ -126,6 +126,17 @@ describe("the running daemon", () => {
       assert.equal(fs.statSync(rekeyd.control_path).mode & 0o777, 0o600);
     }));
 
+  test("runs also where it can't tell a service manager so", () =>
+    withBench(async ({ rekeyd }) => {
+      process.env["NOTIFY_SOCKET"] = `${rekeyd.control_path}.none`;
+      try {
+        await rekeyd.start();
+      } finally {
+        delete process.env["NOTIFY_SOCKET"];
+      }
+      assert.match(rekeyd.log(), /NOTIFY_SOCKET: No such file .*; it is told nothing /);
+    }));
+
   test("reads a good file at SIGHUP, and stays as it is with a bad one or none", () =>
     withBench(async ({ rekeyd, conf }) => {
       await rekeyd.start();

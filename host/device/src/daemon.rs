@@ -84,7 +84,7 @@ impl Daemon {
     pub fn start(
         program: Program,
         options: Run,
-        log: Log,
+        mut log: Log,
         hooks: Hooks,
     ) -> Result<Daemon, Box<dyn Error>> {
         let control_path = &options.control;
@@ -97,6 +97,11 @@ impl Daemon {
         let group = options.group.as_deref().map(group::find).transpose()?;
         let control = Control::open(control_path, group, CONTROL)
             .map_err(|error| format!("{}: {error}", control_path.display()))?;
+        // The tunnels are watched with a service manager or without.
+        let notify = Notify::open().unwrap_or_else(|error| {
+            log.note(log::NOTICE, &format!("NOTIFY_SOCKET: {error}; it is told nothing"));
+            Notify::default()
+        });
         let mut daemon = Daemon {
             program,
             engine: None,
@@ -117,7 +122,7 @@ impl Daemon {
             timer: Timer::new()?,
             poll: Poll::new()?,
             log,
-            notify: Notify::open().map_err(|error| format!("NOTIFY_SOCKET: {error}"))?,
+            notify,
             _guard: guard,
         };
         daemon.register()?;
