@@ -6,17 +6,21 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { INITRAMFS, KERNEL, MANIFEST, ROUTER } from "../../tools/image/paths.ts";
 
-/** Puts the image together from what has been downloaded and compiled, in a process of its own. */
-const ASSEMBLE = `
-  const { assemble, downloadPackages } = await import("./tools/image/build.ts");
-  assemble(downloadPackages(), process.argv[1]);`;
+/** Makes all of the image again from what has been downloaded, and the programs. */
+const AGAIN = `
+  const { assemble, downloadPackages, isKernel } = await import("./tools/image/build.ts");
+  const { moduleNames, unpackKernel } = await import("./tools/image/kernel.ts");
+  const [into, modules] = process.argv.slice(1);
+  const packages = downloadPackages();
+  unpackKernel(packages.find(isKernel), moduleNames("host/image/modules"), modules);
+  assemble(packages, into, modules);`;
 
 test("an image built again, at another time by another user's habits, has the same bytes", () => {
   const into = mkdtempSync(join(tmpdir(), "rekeyd-image-"));
   try {
     const node = [process.execPath, "--import", "tsx", "--input-type=module"];
-    const command = [...node, "--eval", ASSEMBLE, into];
-    const done = spawnSync("sh", ["-c", 'umask 077; exec "$@"', "assemble", ...command], {
+    const command = [...node, "--eval", AGAIN, into, join(into, "modules")];
+    const done = spawnSync("sh", ["-c", 'umask 077; exec "$@"', "again", ...command], {
       env: { ...process.env, TZ: "Pacific/Auckland", LC_ALL: "C.UTF-8" },
       encoding: "utf8",
     });

@@ -16,7 +16,7 @@ import { whenChanged } from "../stamp.ts";
 import { filesBelow } from "../tree.ts";
 import { archives, download, packageName } from "./apt.ts";
 import { cpio } from "./cpio.ts";
-import { insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts";
+import { type Kernel, insertionOrder, kernelIn, moduleNames, unpackKernel } from "./kernel.ts";
 import { checkLibraries, removeUnneeded } from "./libraries.ts";
 import { ARCHITECTURE, KIND } from "./machine.ts";
 import { manifest } from "./manifest.ts";
@@ -86,15 +86,15 @@ export function downloadPackages(): string[] {
   return archives(ARCHIVES);
 }
 
-/** Puts the image together in `into` from packages, modules and daemons that are there. */
-export function assemble(packages: string[], into: string): void {
+/** Puts the image together in `into` from packages, the kernel and daemons that are there. */
+export function assemble(packages: string[], into: string, modules = MODULES): void {
   process.umask(0o022);
   const root = join(into, "root");
-  const kernel = kernelIn(MODULES);
+  const kernel = kernelIn(modules);
   makeRoot(root);
   for (const path of packages) if (!isKernel(path)) unpack(path, root);
-  cpSync(join(MODULES, "lib/modules"), join(root, "usr/lib/modules"), { recursive: true });
-  cpSync(join(MODULES, "usr/share/doc"), join(root, "usr/share/doc"), { recursive: true });
+  cpSync(join(modules, "lib/modules"), join(root, "usr/lib/modules"), { recursive: true });
+  cpSync(join(modules, "usr/share/doc"), join(root, "usr/share/doc"), { recursive: true });
   linkBusybox(root);
   layOver(`${SOURCE}/root`, root);
   for (const [from, to] of [
@@ -109,17 +109,18 @@ export function assemble(packages: string[], into: string): void {
   const components = manifest(packages, root);
   writeFileSync(join(into, "manifest.txt"), components);
   writeFileSync(join(root, "usr/share/doc/manifest.txt"), components);
-  squash(root, join(into, "router.img"), epoch_s());
+  squash(root, join(into, "router.img"), epoch_s(kernel));
   writeFileSync(
     join(into, "initramfs.gz"),
-    gzipSync(initramfs(root, join(into, "initramfs"), kernel.version), MAX_COMPRESSION),
+    gzipSync(initramfs(root, join(into, "initramfs"), modules), MAX_COMPRESSION),
   );
   cpSync(kernel.image, join(into, basename(KERNEL)));
   rmSync(root, { recursive: true });
 }
 
 /** busybox, the modules that the root lies on, in the order they go in, and /init. */
-function initramfs(root: string, folder: string, version: string): Buffer {
+function initramfs(root: string, folder: string, modules: string): Buffer {
+  const kernel = kernelIn(modules);
   rmSync(folder, { recursive: true, force: true });
   for (const name of ["bin", "dev", "proc", "sys", "rom", "layer", "overlay", "new", "modules"]) {
     mkdirSync(join(folder, name), { recursive: true });
@@ -129,22 +130,22 @@ function initramfs(root: string, folder: string, version: string): Buffer {
     cpSync(join(root, "usr", path), join(folder, path), { dereference: true });
   }
   layOver(`${SOURCE}/initramfs`, folder);
-  const order = insertionOrder(MODULES, version, ROOT_MODULES);
-  for (const path of order) cpSync(join(MODULES, path), join(folder, "modules", basename(path)));
+  const order = insertionOrder(modules, kernel.version, ROOT_MODULES);
+  for (const path of order) cpSync(join(modules, path), join(folder, "modules", basename(path)));
   const list = order.map((path) => `/modules/${basename(path)}\n`).join("");
   writeFileSync(join(folder, "modules/order"), list);
-  const archive = cpio(folder, epoch_s());
+  const archive = cpio(folder, epoch_s(kernel));
   rmSync(folder, { recursive: true });
   return archive;
 }
 
-function isKernel(archive: string): boolean {
+export function isKernel(archive: string): boolean {
   return /^linux-image-[0-9]/.test(packageName(archive));
 }
 
 /** The time that everything in an image bears. */
-function epoch_s(): number {
-  return Number(process.env["SOURCE_DATE_EPOCH"] ?? kernelIn(MODULES).epoch_s);
+function epoch_s(kernel: Kernel): number {
+  return Number(process.env["SOURCE_DATE_EPOCH"] ?? kernel.epoch_s);
 }
 
 function filesIn(folder: string): string[] {

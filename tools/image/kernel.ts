@@ -29,6 +29,7 @@ export interface Kernel {
 
 /** Takes from a kernel's package its image, and the modules with what those depend on. */
 export function unpackKernel(archive: string, modules: string[], into: string): void {
+  process.umask(0o022);
   rmSync(into, { recursive: true, force: true });
   const whole = `${into}.whole`;
   rmSync(whole, { recursive: true, force: true });
